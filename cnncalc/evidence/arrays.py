@@ -190,46 +190,47 @@ class Reach(Probe):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         values = [plain(item) for item in inputs]
-        seeing = [isinstance(item, Reach) for item in inputs]
         if method == "reduce":
             result = self.all_of(values[0], options.get("axis", 0), keepdims=options.get("keepdims") or False)
-        elif ufunc is np.matmul:
-            result = self._through_matrix(values, seeing)
         # A function of one value depends on what the value depends on, whatever it does to it.
         elif len(values) == 1:
             result = values[0]
-        elif all(seeing):
-            result = self.both(*values)
         else:
-            result = self._beside_constant(ufunc, values, seeing)
+            result = self._of_two(ufunc, values, [isinstance(item, Reach) for item in inputs])
         result = np.asarray(result, dtype=self.dtype)
         if out is not None:
             plain(out[0])[...] = result
             return out[0]
-        own = result.flags.writeable and result is not values[0]  # nothing that came in is written to
+        # Nothing that came in is written to.
+        own = result.flags.writeable and result is not values[0] and result is not values[-1]
         return (result if own else result.copy()).view(type(self))
 
-    def _beside_constant(self, ufunc: np.ufunc, values: list[Any], seeing: list[bool]) -> Array:
+    def _of_two(self, ufunc: np.ufunc, values: list[Any], seeing: list[bool]) -> Array:
+        """What comes of two values, one of which may be a constant."""
+        if ufunc is np.matmul:
+            return self._through_matrix(values, seeing)
+        if all(seeing):
+            return np.asarray(self.both(*values))
         mine, other = values if seeing[0] else reversed(values)
-        shape = np.broadcast_shapes(np.shape(mine), np.shape(other))
-        result = np.broadcast_to(mine, shape)
+        if np.shape(other) != np.shape(mine):  # a number, mostly
+            shape = np.broadcast_shapes(np.shape(mine), np.shape(other)) if np.shape(other) else np.shape(mine)
+            mine = np.broadcast_to(mine, shape) if shape != np.shape(mine) else mine
         if ufunc is np.multiply and not np.all(other):
-            result = np.where(other == 0, self.nothing, result)
-        return result
+            return np.where(other == 0, self.nothing, mine)
+        return np.asarray(mine)
 
     def _through_matrix(self, values: list[Array], seeing: list[bool]) -> Array:
         """Row i of the product depends on what column entries its weights are not 0 for."""
         left, right = values
-        shape = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
         if all(seeing):
             return np.asarray(
                 self.both(self.all_of(left, -1)[..., :, np.newaxis], self.all_of(right, -2)[..., np.newaxis, :])
             )
-        if seeing[1]:
-            best = self.all_of(right, -2, keepdims=True)
-            return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
-        best = self.all_of(left, -1, keepdims=True)
-        return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
+        best = self.all_of(right, -2, keepdims=True) if seeing[1] else self.all_of(left, -1, keepdims=True)
+        shape = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        result = np.empty((*shape, left.shape[-2], right.shape[-1]), dtype=best.dtype)
+        result[...] = best
+        return result
 
     def between(self, other: Array, allowed: Array | None = None) -> Array:
         """A matrix product with another value. Where it is not allowed, an element of this one is 0 for sure."""

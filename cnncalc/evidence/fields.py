@@ -328,21 +328,16 @@ def run_axis(
             if n is not None:
                 probe.ends = [any(along) for along in zip(*(ends[v] for v in node.reads), strict=True)]
             _node, y, _alive = next(steps)
-            # Sample 0 carries the highest index, sample 1 minus the lowest: taking the larger serves both.
-            high, low = np.asarray(y)[0], -np.asarray(y)[1]
             # Whole or not at all: a run that stops within a layer has measured nothing of it.
             seen: list[Field | None] = []
-            for part in parts:
-                some = slice(part.first, part.last)
-                if part.last is not None and high.ndim > 1 + rank:  # channels on several axes, one after the other
-                    low, high = (ends.reshape(-1, *ends.shape[high.ndim - rank :]) for ends in (low, high))
+            for part, low, high, in_map in ends_of(np.asarray(y), parts, axis, rank):
                 claim = part.along(axis)
-                if high.ndim == 1 + rank:
-                    seen.append(in_a_map(low[some], high[some], axis, length, own, part, claim))
-                elif np.isfinite(high[some]).any():
-                    seen.append(somewhere(low[some].ravel(), high[some].ravel(), length, own, claim))
-                else:
+                if not np.isfinite(high).any():
                     seen.append(None)
+                elif in_map:
+                    seen.append(in_a_map(low, high, length, own, claim))
+                else:
+                    seen.append(somewhere(low.ravel(), high.ravel(), length, own, claim))
                 if seen[-1] is None and length == own and claim is not None:
                     seen[-1] = Field(None, nothing=True, reason=_(MAY_BE_CUT, n=own))
             found.append(seen)
@@ -351,20 +346,39 @@ def run_axis(
     return found
 
 
-def in_a_map(low: Array, high: Array, axis: int, length: int, n: int, part: Part, claim: Claim | None) -> Field | None:
-    """What the units of some channels see along an axis of a map; None if nothing.
+def ends_of(y: Array, parts: Sequence[Part], axis: int, rank: int) -> Iterator[tuple[Part, Array, Array, bool]]:
+    """For each part of what came out what its channels see along an axis: lowest, highest index, and whether of a map.
 
-    Of all channels the hull; of channels that are said to see the same what each sees, and if one of them does not
-    see what is claimed, that.
+    Of all channels of a map their hull, (positions,), of some each by itself, (channels, positions). What is no map
+    any more is left as it is.
+
+    y  (2, ...): sample 0 carries the highest index, sample 1 minus the lowest, so that taking the larger serves both
     """
-    if not np.isfinite(high).any():
-        return None
-    if part.last is None:
-        # Over the channels too, which are axis 0 here.
-        others = tuple(i for i in range(high.ndim) if i != 1 + axis)
-        return interior(low.min(axis=others), high.max(axis=others), length, n, claim)
-    others = tuple(i for i in range(1, high.ndim) if i != 1 + axis)
-    rows = np.stack([low.min(axis=others), high.max(axis=others)], axis=1)
+    rows = None  # (2, C, positions): of a map with 200 channels a run for each of them reads it once
+    for part in parts:
+        maps = y
+        if part.last is not None and y.ndim > 2 + rank:  # channels on several axes, one after the other
+            maps = y.reshape(2, -1, *y.shape[y.ndim - rank :])
+        in_map = maps.ndim == 2 + rank
+        others = tuple(i for i in range(2, maps.ndim) if i != 2 + axis)
+        if not in_map:
+            some = maps[:, part.first : part.last]
+        elif part.last is None:
+            some = maps.max(axis=(1, *others))
+        else:
+            rows = maps.max(axis=others) if rows is None else rows
+            some = rows[:, part.first : part.last]
+        yield part, -some[1], some[0], in_map
+
+
+def in_a_map(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
+    """What units see along an axis of a map, (positions,) or, channel by channel, (channels, positions).
+
+    Of channels that are said to see the same what each sees, and if one of them does not see what is claimed, that.
+    """
+    if low.ndim == 1:
+        return interior(low, high, length, n, claim)
+    rows = np.stack([low, high], axis=1)
     # Thousands of channels see the same: the equal ones go before what is left is put in order.
     different = np.unique(list({row.tobytes(): row for row in rows}.values()), axis=0)
     fields = [interior(ends[0], ends[1], length, n, claim) for ends in different]

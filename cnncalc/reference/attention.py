@@ -146,9 +146,11 @@ def together(layer: Any, members: Array, size: Sequence[int]) -> Array:
 def distances(layer: Any, w: Weights, size: Sequence[int]) -> Array:
     """(heads, tokens, tokens): the number that is trained for how far apart two positions of a window are."""
     cells = window_of(layer, size)
-    row = {apart: i for i, apart in enumerate(product(*(range(1 - m, m) for m in cells)))}
-    inside = list(product(*map(range, cells)))
-    of_pairs = np.array([[row[tuple(a - b for a, b in zip(p, o, strict=True))] for o in inside] for p in inside])
+    apart = [len(range(1 - m, m)) for m in cells]
+    # The numbers of the table by how far apart, of which an axis has 1 - m first.
+    row = np.arange(np.prod(apart)).reshape(apart)
+    inside = np.indices(cells).reshape(len(cells), -1)
+    of_pairs = row[tuple(p[:, np.newaxis] - p + m - 1 for p, m in zip(inside, cells, strict=True))]
     return np.moveaxis(w["relative"][of_pairs], 2, 0)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Weights = Mapping[str, Array]
 Forward = Callable[..., Array]
+BAND = 2**21  # elements of the columns that are read at once: more fill memory anew, layer by layer
 
 
 class Weight(NamedTuple):
@@ -175,6 +177,28 @@ def columns(x: Array, moves: Sequence[Slide]) -> Array:
     """What every window reads, side by side: (N, C, taps, *positions)."""
     views = list(taps(x, moves))
     return views[0][:, :, np.newaxis] if len(views) == 1 else np.stack(views, axis=2)
+
+
+def per_band(x: Array, moves: Sequence[Slide], combine: Callable[[Array], Array]) -> Array:
+    """`combine` of what the windows read, (N, C, taps, *positions) to (N, F, *positions).
+
+    Band by band where that is much: side by side, all windows of a map take as many maps as a window has taps.
+    """
+    positions = [len(move.starts) for move in moves]
+    axis = positions.index(max(positions))
+    move = moves[axis]
+    per_place = (
+        x.shape[0]
+        * x.shape[1]
+        * prod(len(move.taps) for move in moves)
+        * prod(positions[:axis] + positions[axis + 1 :])
+    )
+    band = max(1, BAND // max(1, per_place))
+    if band >= positions[axis]:
+        return combine(columns(x, moves))
+    bands = (move._replace(starts=move.starts[first : first + band]) for first in range(0, positions[axis], band))
+    parts = [combine(columns(x, [*moves[:axis], some, *moves[axis + 1 :]])) for some in bands]
+    return np.concatenate(parts, axis=2 + axis)
 
 
 def accumulate(canvas: Array, where: Any, values: Array) -> None:

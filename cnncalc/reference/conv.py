@@ -24,6 +24,7 @@ from cnncalc.reference.base import (
     columns,
     fold_views,
     kernel,
+    per_band,
     per_channel,
     read_around,
     reference,
@@ -68,16 +69,17 @@ def add_bias(y: Array, w: Weights) -> Array:
 def conv(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter at every place: the products of its kernel with what it reads, summed."""
     moves = slides(layer, x.shape[2:])
-    read = columns(surround(x, moves), moves)  # (N, C, taps, *positions)
-    n, c, k, *positions = read.shape
-    if layer.table is not None:
-        y = sparse(layer, w["weight"], read)
-    else:
+
+    def combine(read: Array) -> Array:
+        n, c, k, *positions = read.shape
+        if layer.table is not None:
+            return sparse(layer, w["weight"], read).reshape(n, layer.filters, *positions)
         g = layer.groups
         # For each group (F/g, C/g * taps) by (C/g * taps, places): one product, which arrays that count can count.
         bank = w["weight"].reshape(g, layer.filters // g, c // g * k)
-        y = bank @ read.reshape(n, g, c // g * k, -1)
-    return add_bias(y.reshape(n, layer.filters, *positions), w)
+        return (bank @ read.reshape(n, g, c // g * k, -1)).reshape(n, layer.filters, *positions)
+
+    return add_bias(per_band(surround(x, moves), moves, combine), w)
 
 
 def sparse(layer: Any, kernels: Array, read: Array) -> Array:
@@ -103,10 +105,13 @@ def depthwise_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def depthwise(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter reads one channel."""
     moves = slides(layer, x.shape[2:])
-    read = columns(surround(x, moves), moves)
-    n, c, k, *positions = read.shape
-    y = w["weight"].reshape(c, layer.multiplier, k) @ read.reshape(n, c, k, -1)
-    return add_bias(y.reshape(n, c * layer.multiplier, *positions), w)
+
+    def combine(read: Array) -> Array:
+        n, c, k, *positions = read.shape
+        y = w["weight"].reshape(c, layer.multiplier, k) @ read.reshape(n, c, k, -1)
+        return y.reshape(n, c * layer.multiplier, *positions)
+
+    return add_bias(per_band(surround(x, moves), moves, combine), w)
 
 
 def deformable_weights(layer: Any, x: Shape, *others: Shape) -> Mapping[str, Weight]:

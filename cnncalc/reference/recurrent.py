@@ -39,6 +39,7 @@ class Cell:
     def __init__(self, w: Weights, direction: str) -> None:
         self.w = w
         self.direction = direction
+        self.rows: dict[str, Array] = {}  # of each gate its weights of both, side by side
 
     def part(self, gate: str, name: str) -> Array:
         return self.w[f"{self.direction}{gate}_{name}"]
@@ -52,12 +53,17 @@ class Cell:
                 y = y + self.part(gate, name)
         return y
 
-    def gate(self, gate: str, x: Array, state: Array) -> Array:
-        """W [x, state] + b, before its function."""
+    def gate(self, gate: str, joined: Array) -> Array:
+        """W [x, state] + b, before its function. joined: what enters and the state, one behind the other."""
         # One product over both: as the textbook writes it.
-        weights = np.concatenate([self.part(gate, "input"), self.part(gate, "state")], axis=1)
-        joined = np.concatenate([x, state], axis=1)
-        return self.add_biases(products(weights, joined), gate, "bias", "bias2")
+        if gate not in self.rows:
+            self.rows[gate] = np.concatenate([self.part(gate, "input"), self.part(gate, "state")], axis=1)
+        return self.add_biases(products(self.rows[gate], joined), gate, "bias", "bias2")
+
+
+def join(x: Array, state: Array) -> Array:
+    """[x, state]."""
+    return np.concatenate([x, state], axis=1)
 
 
 Step = Callable[[Cell, Array, tuple[Array, ...]], tuple[Array, ...]]
@@ -65,22 +71,23 @@ Step = Callable[[Cell, Array, tuple[Array, ...]], tuple[Array, ...]]
 
 def rnn_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
     """h = tanh(W [x, h] + b)."""
-    return (np.tanh(cell.gate("c", x, state[0])),)
+    return (np.tanh(cell.gate("c", join(x, state[0]))),)
 
 
 def mgu_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
     """f forgets, for the candidate and for the state."""
     (h,) = state
-    f = logistic(cell.gate("f", x, h))
-    candidate = np.tanh(cell.gate("c", x, f * h))
+    f = logistic(cell.gate("f", join(x, h)))
+    candidate = np.tanh(cell.gate("c", join(x, f * h)))
     return ((1 - f) * h + f * candidate,)
 
 
 def gru_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
     """z keeps the state, r resets it for the candidate: before its product, with two biases behind it."""
     (h,) = state
-    z = logistic(cell.gate("z", x, h))
-    r = logistic(cell.gate("r", x, h))
+    joined = join(x, h)
+    z = logistic(cell.gate("z", joined))
+    r = logistic(cell.gate("r", joined))
     # Two variants go by this name. With two biases the reset comes behind the product (cuDNN, PyTorch), else before it
     # (Cho et al. 2014).
     if cell.has("c", "bias2"):
@@ -88,15 +95,16 @@ def gru_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...
         from_state = cell.add_biases(products(cell.part("c", "state"), h), "c", "bias2")
         candidate = np.tanh(from_input + r * from_state)
     else:
-        candidate = np.tanh(cell.gate("c", x, r * h))
+        candidate = np.tanh(cell.gate("c", join(x, r * h)))
     return ((1 - z) * candidate + z * h,)
 
 
 def lstm_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
     """i lets the candidate g in, f keeps the memory, o shows it."""
     h, memory = state
-    i, f, o = (logistic(cell.gate(gate, x, h)) for gate in "ifo")
-    memory = f * memory + i * np.tanh(cell.gate("g", x, h))
+    joined = join(x, h)
+    i, f, o = (logistic(cell.gate(gate, joined)) for gate in "ifo")
+    memory = f * memory + i * np.tanh(cell.gate("g", joined))
     return o * np.tanh(memory), memory
 
 
