@@ -42,6 +42,12 @@ def load_cases(name: str) -> list[Any]:
     return cases
 
 
+def write_yaml(data: Any, **options: Any) -> str:
+    """Data as YAML, keys as they come."""
+    text: str = yaml.dump(data, Dumper=DUMPER, sort_keys=False, **options)
+    return text
+
+
 def spec_of(case: dict[str, Any]) -> str:
     """The text of a case's spec, or the name of a bundled network."""
     if "network" in case:
@@ -51,8 +57,7 @@ def spec_of(case: dict[str, Any]) -> str:
     keys = ("params", "input", "inputs", "defaults", "blocks", "outputs")
     top = {key: case[key] for key in keys if key in case}
     top["layers"] = case["layers"] if "layers" in case else [case["layer"]]
-    text: str = yaml.dump(top, Dumper=DUMPER, sort_keys=False, default_flow_style=None, width=1000)
-    return text
+    return write_yaml(top, default_flow_style=None, width=1000)
 
 
 def report_of(case: dict[str, Any]) -> Report:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-import yaml
+from cases import write_yaml
 
 import cnncalc
 
@@ -133,16 +133,14 @@ def random_graph(seed: int, steps: int = 7) -> str:
     for _ in range(rng.randint(2, steps)):
         for _attempt in range(4):
             named = {f"n{len(found)}": step(rng, current, names)}
-            text = yaml.safe_dump(
-                {**top, "layers": [*found, named]}, sort_keys=False, default_flow_style=None, width=10_000
-            )
+            text = write_yaml({**top, "layers": [*found, named]}, default_flow_style=None, width=10_000)
             shown = fitting(text)
             if shown is not None:
                 found.append(named)
                 names.append(next(iter(named)))
                 current = shown
                 break
-    return yaml.safe_dump({**top, "layers": found}, sort_keys=False, default_flow_style=None, width=10_000)
+    return write_yaml({**top, "layers": found}, default_flow_style=None, width=10_000)
 
 
 def fitting(text: str) -> tuple[int, ...] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import yaml
+from cases import write_yaml
 
 import cnncalc
 
@@ -110,4 +110,4 @@ def random_modules(seed: int, steps: int = 8) -> str:
 
 
 def as_text(top: dict[str, str], layers: list[Any]) -> str:
-    return yaml.safe_dump({**top, "layers": layers}, sort_keys=False, default_flow_style=None, width=10_000)
+    return write_yaml({**top, "layers": layers}, default_flow_style=None, width=10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+from cases import write_yaml
 from hypothesis import strategies as st
 
 import cnncalc
@@ -33,7 +33,7 @@ class Growing:
     def spec(self, layers: list[Step]) -> str:
         sizes = {name: "x".join(map(str, shape)) for name, shape in self.inputs.items()}
         top = {"input": sizes["input"]} if len(sizes) == 1 else {"inputs": sizes}
-        return yaml.safe_dump({**top, "layers": layers}, sort_keys=False, default_flow_style=None, width=10_000)
+        return write_yaml({**top, "layers": layers}, default_flow_style=None, width=10_000)
 
     def add(self, step: Any, **beside: Any) -> bool:
         """Whether the step fits; its name is L and a number."""

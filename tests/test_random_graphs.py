@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+from cases import write_yaml
 from enumeration import Line, on_input, starts
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -70,7 +70,7 @@ def fits(layers: list[dict[str, Any]], size: tuple[int, int]) -> bool:
 @SETTINGS
 @given(layers=st.lists(sliding(), min_size=1, max_size=4), h=st.integers(24, 40), w=st.integers(41, 60))
 def test_a_chain_claims_what_listing_its_windows_gives(layers: list[dict[str, Any]], h: int, w: int) -> None:
-    spec = yaml.safe_dump({"input": f"4x{h}x{w}", "layers": [step(layer) for layer in layers]})
+    spec = write_yaml({"input": f"4x{h}x{w}", "layers": [step(layer) for layer in layers]})
     assume(fits(layers, (h, w)))
     report = cnncalc.analyze(spec)
     exact = cnncalc.analyze(spec, exact_padding=True)
@@ -134,7 +134,7 @@ def test_fields_are_right_behind_upsampling_and_at_merges(
             {"D": f"maxpool {s}"},
         ],
     }
-    report = cnncalc.analyze(yaml.safe_dump(spec))
+    report = cnncalc.analyze(write_yaml(spec))
     a = Line.image().windows(down[0], down[1], down[2], down[3])
     u = a.transposed(s, s, 0, 1) if nearest else a.transposed(k, s, p, d)
     b = u.windows(side, 1, side // 2, 1)

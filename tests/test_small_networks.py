@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
-from cases import read_yaml
+from cases import read_yaml, write_yaml
 
 import cnncalc
 from cnncalc.analysis.fields.backward import look_back
@@ -37,7 +36,7 @@ def step(node: str) -> dict[str, Any]:
 
 
 def spec(network: dict[str, Any]) -> str:
-    steps = yaml.safe_dump([step(node) for node in network["nodes"]], default_flow_style=None, width=1000)
+    steps = write_yaml([step(node) for node in network["nodes"]], default_flow_style=None, width=1000)
     return f"inputs: {{x: 1x{network['n']}}}\nlayers:\n{steps}".replace("from: in", "from: x")
 
 

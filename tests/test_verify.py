@@ -18,6 +18,7 @@ from cnncalc.evidence import arrays, size
 from cnncalc.layers import KINDS, Kind, register
 from cnncalc.layers.base import POINTWISE, Facts, Layer, Shape
 from cnncalc.layers.conv import Conv
+from cnncalc.reference import base
 from cnncalc.reference.conv import conv
 
 NET = "input: 2x7x6\nlayers: [{C: conv 3 k3 p1 relu}, {F: dense 4}]"
@@ -370,3 +371,31 @@ def test_what_no_probe_counts_is_said_and_has_not_failed(monkeypatch: pytest.Mon
         (layer, "not measured", "no probe counts it") for layer in ("conv1", "relu1", None)
     ]
     assert found.holds
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        "4x9x17; conv 6 k3 p1 s2 groups=2; maxpool 2; dense 3",
+        "4x17x9; conv 2 k5x3 same d2; depthwise k3 p1 multiplier=2",
+        "3x8x11; {conv: 2, kernel: 3, table: [[0, 2], [1]]}; {conv: 3, kernel: 2, bias: per_unit}",
+        "2x30; conv 3 k4 s3 p1; depthwise k3",
+        "2x4x5x6; conv 3 k2 p1",
+    ],
+)
+def test_windows_are_read_in_bands_or_at_once(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large maps so many windows as fill some memory: the values, the counts and the fields are those of one go."""
+    graph = cnncalc.load(net)
+    x = np.random.default_rng(0).normal(size=next(iter(graph.inputs.values())))
+    quantities = (*evidence.QUANTITIES, evidence.EFFECTIVE)
+    whole = reference.run(graph, x), cnncalc.verify(graph, quantities=quantities)
+    sizes: list[int] = []
+    honest = base.columns
+    monkeypatch.setattr(base, "columns", lambda x, moves: sizes.append(honest(x, moves).size) or honest(x, moves))
+    monkeypatch.setattr(base, "BAND", 100)
+    banded = reference.run(graph, x), cnncalc.verify(graph, quantities=quantities)
+    assert len(sizes) > 12 * len(graph.nodes)
+    for name, values in whole[0].items():
+        np.testing.assert_allclose(banded[0][name], values, rtol=1e-12, atol=1e-12, err_msg=name)
+    assert banded[1].checks == whole[1].checks
+    assert whole[1].holds

@@ -17,7 +17,7 @@ import numpy as np
 from cnncalc.analysis.fields.effective.moments import Axis, moments_of
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.apart import without_gates
-from cnncalc.evidence.arrays import Probe, plain, run_watched
+from cnncalc.evidence.arrays import Probe, frame, go_on, plain, run_watched
 from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import Claimed, NoWeights, lengthen, longer_by
 from cnncalc.graph import Graph, Node
@@ -70,8 +70,7 @@ class Shares(Probe):
     def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]
         others = [(0, 0) if axis == self.axis else pair for axis, pair in enumerate(sides)]
-        room = np.pad(plain(self), [(0, 0), (0, 0), *mine])
-        return np.pad(room, [(0, 0), (0, 0), *others], mode="edge").view(type(self))
+        return go_on(frame(plain(self), mine, 0), others).view(type(self))
 
     def pour(self, where: Any, values: Array) -> None:
         self.view(np.ndarray)[where] += plain(values)

@@ -21,7 +21,7 @@ from cnncalc.analysis.fields.forward import TELLING, Seen
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Narrow, Sets, run_watched
 from cnncalc.evidence.counts import catch_stop
-from cnncalc.evidence.size import bytes_needed, memory_to_be_had
+from cnncalc.evidence.size import ANYWHERE, bytes_needed, memory_to_be_had
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
@@ -280,9 +280,9 @@ def lengthen(
 
 def small_enough(graph: Graph, most: int) -> bool:
     """Whether a network that grew with its image has few enough elements, and this machine the memory for it."""
-    available = memory_to_be_had()
-    fits = available is None or bytes_needed(graph) < available
-    return fits and sum(prod(facts.output) for facts in graph.facts) < most
+    needed = bytes_needed(graph)
+    available = None if needed <= ANYWHERE else memory_to_be_had()
+    return (available is None or needed < available) and sum(prod(facts.output) for facts in graph.facts) < most
 
 
 def find_bound(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:
@@ -364,9 +364,9 @@ def ends_of(y: Array, parts: Sequence[Part], axis: int, rank: int) -> Iterator[t
         if not in_map:
             some = maps[:, part.first : part.last]
         elif part.last is None:
-            some = maps.max(axis=(1, *others))
+            some = maps.max(axis=(1, *others), initial=-np.inf)  # a map that came out empty sees nothing
         else:
-            rows = maps.max(axis=others) if rows is None else rows
+            rows = maps.max(axis=others, initial=-np.inf) if rows is None else rows
             some = rows[:, part.first : part.last]
         yield part, -some[1], some[0], in_map
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.analysis.fields.sets.units import unit_field
+from cnncalc.analysis.fields.sets.taps import Reader
+from cnncalc.analysis.fields.sets.units import Patch, find_parts
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Sets, run_watched
 from cnncalc.evidence.counts import Measured, catch_stop
@@ -42,7 +43,8 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
     # The three may be one and the same unit on a small map.
     units = list(dict.fromkeys([tuple(0 for _n in size), tuple(n // 2 for n in size), tuple(n - 1 for n in size)]))
     try:
-        claims = {unit: claimed_mask(graph, number, unit, source) for unit in units}
+        reader = Reader(graph)  # raises where sets would be too large, before there are any
+        claims = {unit: claimed_mask(reader, number, unit, source) for unit in units}
     # Where no sets are known none are claimed, and there is nothing to hold against.
     except CnncalcError:
         return
@@ -68,13 +70,14 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         yield number, unit, claimed, Measured(claimed + wrong - missing, "reach")
 
 
-def claimed_mask(graph: Graph, number: int, unit: Place, source: str) -> Array:
+def claimed_mask(reader: Reader, number: int, unit: Place, source: str) -> Array:
     """The pixels of which the unit is claimed to see any channel."""
-    found = np.zeros(graph.inputs[source][1:], dtype=bool)
-    for patch in unit_field(graph, graph.nodes[number].name, unit).inputs:
-        if patch.source == source:
-            found |= patch.mask(channels=True).any(axis=0)
-    return found
+    inputs = reader.graph.inputs
+    index, shape = list(inputs).index(source), inputs[source]
+    region = find_parts(reader, len(inputs) + number, unit).get(index)
+    if not region:
+        return np.zeros(shape[1:], dtype=bool)
+    return np.asarray(Patch(source, shape, region, None).mask(channels=True).any(axis=0))
 
 
 def plan_planes(

@@ -86,7 +86,11 @@ class Pass(Found):
         self._folds = False  # whether the channels of some value lie on several axes
         for value, shape in enumerate(graph.inputs.values()):
             self.values.append(self._entering(value, shape))
-        for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
+        end = len(graph.nodes) if last is None else last + 1 - len(graph.inputs)
+        # In front of what fields are counted in there is nothing to see.
+        start = min(end, max(0, min(self.origins, default=0) - len(graph.inputs)))
+        self.values += [Value(facts.output, {}) for facts in graph.facts[:start]]
+        for number in range(start, end):
             self.values.append(self._value_of(number))
 
     @property
@@ -131,6 +135,8 @@ class Pass(Found):
         # What fields are counted in sees itself and nothing before it; stored numbers see nothing.
         if len(self.values) in self.origins or not node.reads:
             return Value(facts.output, self._origin(len(self.values)))
+        if not any(self.values[v].seen for v in node.reads):
+            return Value(facts.output, {})
         if self._folds and any(self.values[v].lead > 1 for v in node.reads):
             from cnncalc.analysis.fields.channel_axes import leave_channel_axes  # hardly a network needs it
 

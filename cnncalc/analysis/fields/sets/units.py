@@ -163,11 +163,7 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
     value = find_value(graph, layer)
     shape = graph.shape(value)
     place = place_in(layer, shape, unit)
-    reader = Reader(graph, local=local)  # raises where sets would be too large, before there are any
-    wanted = product(
-        [1 << i for i in place] if len(place) == len(shape) else [whole(shape[0]), *(1 << i for i in place)]
-    )
-    found = find_needed(reader, {value: wanted})
+    found = find_parts(Reader(graph, local=local), value, place)
     outer = without_borders(graph, value, place, local)
     patches = []
     for i, (name, size_) in enumerate(graph.inputs.items()):
@@ -175,6 +171,13 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
         if found.get(i):
             patches.append(Patch(name, size_, found[i], outer.get(i)))
     return UnitField(layer, shape, place, tuple(patches), local)
+
+
+def find_parts(reader: Reader, value: int, place: Sequence[int]) -> dict[int, Region]:
+    """For each input the elements that a unit sees, at its place, with its channel before it or of all channels."""
+    shape = reader.graph.shape(value)
+    wanted = [1 << i for i in place] if len(place) == len(shape) else [whole(shape[0]), *(1 << i for i in place)]
+    return find_needed(reader, {value: product(wanted)})
 
 
 def place_in(layer: str, shape: Shape, unit: Sequence[int] | None) -> tuple[int, ...]:
