@@ -166,7 +166,7 @@ def test_lines_break_between_wide_characters_but_not_before_a_comma() -> None:
 
 @pytest.mark.parametrize("format", ["json", "csv"])
 @pytest.mark.parametrize(
-    "arguments", [("lenet5",), ("compare", "lenet5", "xor"), ("networks", "mobile"), ("verify", "lenet5", "--fast")]
+    "arguments", [("lenet5",), ("compare", "lenet5", "xor"), ("networks", "mobile"), ("verify", "lenet5")]
 )
 def test_what_programs_read_is_the_same_in_every_language(arguments: tuple[str, ...], format: str) -> None:
     if arguments[0] == "verify" and format == "csv":

@@ -26,12 +26,10 @@ from cnncalc.interop.spec.moves import (
 from cnncalc.interop.spec.rebuilding import MOVES, Rebuilt, make_layer, order_of
 from cnncalc.layers import KINDS
 from cnncalc.layers.axes import axis_number
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import KEPT, POINTWISE, Layer
+from cnncalc.layers.merge import Elementwise
+from cnncalc.layers.normalisation import LayerNorm
 from cnncalc.layers.options import SPATIAL
-
-# Each element by itself, so that it does not matter where it stands. What asks for an axis is not among them.
-ELEMENTS = {kind for kind in KINDS if KINDS[kind].inline} - {"prelu", "softmax", "log_softmax", "maxout", "glu"}
-SUMS = ("add", "multiply", "subtract", "divide", "maximum", "minimum", "mean", "greater", "less", "equal")
 
 
 def see(new: Rebuilt, value: int) -> View:
@@ -61,12 +59,12 @@ def look_through(new: Rebuilt, value: int, node: Node, kind: str) -> View | None
     # Queries are often scaled right behind the cut of queries, keys and values: the cut has to live on.
     if kind == "rescale" and part.cut is not None and factor_of(node) is not None:
         return part._replace(cut=part.cut._replace(scaled=(*part.cut.scaled, value)))
-    if kind in ELEMENTS and len(node.reads) == 1 and not is_list(node.layer):
+    if goes_by_itself(new, node, value):
         view = new.view(node.reads[0])
         return view._replace(value=new.add(value, node.layer, [view.value]))
     if is_of_channels(node.layer):
         return apply_to_channels(new, value, node)
-    if kind == "layernorm":
+    if isinstance(node.layer, LayerNorm):
         return normalise(new, value, node)
     if kind in ("shift", "scale") and vars(node.layer)["per"] == "element":
         view = new.view(node.reads[0])
@@ -75,7 +73,7 @@ def look_through(new: Rebuilt, value: int, node: Node, kind: str) -> View | None
         return take_part(new, value, node)
     if kind == "concat":
         return roll(new, value, node) or concat(new, value, node)
-    if kind in SUMS:
+    if isinstance(node.layer, Elementwise):
         return combine(new, value, node)
     return thin_out(new, value, node) if kind in ("maxpool", "avgpool") else None
 
@@ -109,6 +107,13 @@ def thin_out(new: Rebuilt, value: int, node: Node) -> View | None:
     return View(made, tuple(cut))
 
 
+def goes_by_itself(new: Rebuilt, node: Node, value: int) -> bool:
+    """Whether each element goes by itself, and it does not matter where it stands: no axis is asked for."""
+    layer, facts = node.layer, new.graph.facts[value - new.first]
+    alone = layer.channels == KEPT and facts.reach == POINTWISE and not facts.params
+    return KINDS[layer.kind].inline and alone and len(node.reads) == 1 and not is_list(layer)
+
+
 def is_list(layer: Layer) -> bool:
     """Whether a number of a layer is another for each channel."""
     return any(isinstance(v, tuple) for name, v in vars(layer).items() if name in ("factor", "offset"))
@@ -119,7 +124,7 @@ def is_of_channels(layer: Layer) -> bool:
     options = vars(layer)
     if layer.kind in ("dense", "conv"):
         return is_linear(layer)
-    if layer.kind == "layernorm":
+    if isinstance(layer, LayerNorm):
         return bool(options["axes"] == "channels")
     if layer.kind in ("shift", "scale"):
         return bool(options["per"] == "channel")
