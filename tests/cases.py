@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 import cnncalc
+from cnncalc.graph import Graph
 from cnncalc.report import Report
 
 FOLDER = Path(__file__).parent / "cases"
@@ -31,6 +32,18 @@ def read_yaml(path: Path) -> Any:
 @cache
 def _read_once(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), LOADER)
+
+
+@cache
+def bundled_graph(name: str) -> Graph:
+    """A bundled network or a variant by its name, read once for all tests of a process; none of them changes it."""
+    return cnncalc.load(name)
+
+
+@cache
+def bundled_report(name: str) -> Report:
+    """The report of the same, counted once."""
+    return cnncalc.analyze(bundled_graph(name))
 
 
 def load_cases(name: str) -> list[Any]:

@@ -13,6 +13,7 @@ from shutil import which
 from typing import Any
 
 import pytest
+from cases import bundled_report
 
 import cnncalc
 from cnncalc.pages.drawing import Drawing, Wish
@@ -25,7 +26,7 @@ NETWORKS = [name for family in FAMILIES.values() for name in family]
 
 @cache
 def tree_of(name: str) -> Tree:
-    return Tree(cnncalc.analyze(name))
+    return Tree(bundled_report(name))
 
 
 def inside(box: Any, around: Any) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import bundled_graph
 
-import cnncalc
 from cnncalc import shipped
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.families import Family, tracing
@@ -66,7 +66,7 @@ def near(value: Any, rng: random.Random) -> Any:
 
 def random_members(name: str, count: int, rng: random.Random) -> dict[str, list[Any]]:
     """Values for the parameters and the input of a bundled spec."""
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     columns = {param: [near(value, rng) for _ in range(count)] for param, value in graph.params.items()}
     if len(graph.inputs) == 1:
         channels, *size = next(iter(graph.inputs.values()))
@@ -94,13 +94,13 @@ def specs_with_parameters() -> list[str]:
 
 
 def test_specs_with_parameters_are_found() -> None:
-    assert specs_with_parameters() == [name for name in shipped.bundled() if cnncalc.load(name).params]
+    assert specs_with_parameters() == [name for name in shipped.bundled() if bundled_graph(name).params]
 
 
 @pytest.mark.parametrize("name", ["alexnet", "dcgan-generator", "gru", "hopfield", "example-two-3x3", "mobilenet-v1"])
 def test_random_members_of_a_spec_are_what_each_is_by_itself(name: str) -> None:
     rng = random.Random(name)
-    layers = [node.name for node in cnncalc.load(name).nodes]
+    layers = [node.name for node in bundled_graph(name).nodes]
     asked = [f"{rng.choice(layers)}.{rng.choice(LAYER_NAMES)}" for _ in range(8)]
     family = Family(read_source(name))
     assert differences(family, random_members(name, 6, rng), [*NETWORK_NAMES, *asked]) == []
@@ -111,7 +111,7 @@ def test_random_members_of_a_spec_are_what_each_is_by_itself(name: str) -> None:
 @pytest.mark.parametrize("name", specs_with_parameters())
 def test_many_members_of_every_spec_are_what_each_is_by_itself(name: str) -> None:
     rng = random.Random(name)
-    layers = [node.name for node in cnncalc.load(name).nodes]
+    layers = [node.name for node in bundled_graph(name).nodes]
     family = Family(read_source(name))
     for _ in range(5):
         asked = [f"{rng.choice(layers)}.{rng.choice(LAYER_NAMES)}" for _ in range(8)]

@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from cases import bundled_graph
 from click.testing import CliRunner, Result
 
 import cnncalc
@@ -31,7 +32,7 @@ def data(*words: str) -> Any:
 
 
 def values_at_peak(name: str, **plan: Any) -> int:
-    found = plan_inference(cnncalc.load(name), Plan(dtype="int8", fused=True, **plan))
+    found = plan_inference(bundled_graph(name), Plan(dtype="int8", fused=True, **plan))
     kinds = found.by_kind(found.peak_step())
     return kinds.get("inputs", 0) + kinds.get("other values", 0)
 
@@ -66,7 +67,7 @@ def test_what_only_looks_at_elements_takes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet34", "googlenet", "densenet121", "unet", "gru"])
 def test_without_fusion_it_is_the_peak_of_the_report(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     found = plan_inference(graph, Plan("int8", batch=3))
     stored = sum(found.size(t) for t in found.tensors if t.kind in ("parameters", "statistics"))
     assert found.peak() - stored == 3 * (find_peak(graph)[0] or 0)

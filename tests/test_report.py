@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 
 import pytest
+from cases import bundled_report
 
 import cnncalc
 from cnncalc.layers import KINDS, Kind, register
@@ -18,14 +19,14 @@ NETWORKS = sorted(bundled())
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_rows_add_up_to_the_totals(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     for quantity in SUMMED:
         assert sum(getattr(row, quantity) for row in report) == getattr(report.totals, quantity)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_expectation_of_a_bundled_network_holds(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     assert report.source
     assert len(report.expectations) >= 3
     assert [v.name for v in report.expectations if not v.holds] == []

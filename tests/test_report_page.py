@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import bundled_report
 from click.testing import CliRunner
 from onnx_bytes import Model
 
@@ -35,7 +36,7 @@ SCRIPTS = sorted(PAGE.glob("*.js"))
 @cache
 def data_of(*names: str) -> dict[str, Any]:
     """The data of the page of bundled networks, made once; no test changes it."""
-    return page_data([cnncalc.analyze(name) for name in names])
+    return page_data([bundled_report(name) for name in names])
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def filled(net: dict[str, Any], line: int) -> str:
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet50", "unet"])
 def test_every_number_has_the_derivation_that_explain_gives(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     data = data_of(name)
     net, texts = data["networks"][0], data["texts"]
     derivations = net["derivations"]

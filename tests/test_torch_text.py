@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import bundled_graph
 from kinds_run import KINDS_RUN, of_options
 
 import cnncalc
@@ -42,7 +43,7 @@ def module_of(text: str) -> Any:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_pytorch_cannot_express_is_refused_and_the_layer_named(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     with pytest.raises(cnncalc.CnncalcError, match=REFUSED[name]) as caught:
         cnncalc.to_torch(graph)
     assert str(caught.value).partition(":")[0] in {node.name for node in graph.nodes}
@@ -50,7 +51,7 @@ def test_what_pytorch_cannot_express_is_refused_and_the_layer_named(name: str) -
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_array_of_the_reference_has_its_place_in_the_module(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     places = state_names(graph)
     assert places.keys() == reference.Drawn(graph).weights.keys()
     assert len({key for key, _move in places.values()}) == len(places)

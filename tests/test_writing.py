@@ -10,6 +10,7 @@ from typing import Any
 
 import commands
 import pytest
+from cases import bundled_graph
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from option_sets import specs
@@ -45,7 +46,7 @@ def _a_text_is_read_once() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", [*bundled(), *VARIANTS])
 def test_a_bundled_network_is_read_back_as_it_was(name: str) -> None:
-    graph = load(name)
+    graph = bundled_graph(name)
     text = to_spec(graph)
     back = writing.graph_from_text(Source("<spec>", text))
     ours, theirs = analyze(graph), analyze(back)
@@ -106,7 +107,7 @@ expect: {params: 25557032, macs: 4089184256}
 
 def test_names_are_kept() -> None:
     for name in ("lenet5", "vgg16", "googlenet", "resnet50", "densenet121"):
-        graph = load(name)
+        graph = bundled_graph(name)
         kept = {node.name for node in load(to_spec(graph)).nodes}
         main = {node.name for node in graph.nodes if "/flatten" not in node.name}
         assert len(main & kept) >= 0.98 * len(main), name
