@@ -103,12 +103,17 @@ def check_places(picture: Picture) -> None:
                 assert not any(meets(box, start, end) for start, end in spans), (edge, box["id"])
 
 
+@cache
+def pictures_of(name: str) -> list[Picture]:
+    """A bundled network at every depth, with the numbers that heat it."""
+    tree = tree_of(name)
+    return [place(tree, tree.fold(depth), "macs") for depth in range(1, tree.depth + 1)]
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_node_is_a_row_of_the_table_at_the_same_depth(name: str) -> None:
-    tree = tree_of(name)
-    for depth in range(1, tree.depth + 1):
-        picture = place(tree, tree.fold(depth), "macs")
-        rows = choose_rows(tree.report, View(depth=depth))
+    for depth, picture in enumerate(pictures_of(name), 1):
+        rows = choose_rows(bundled_report(name), View(depth=depth))
         nodes = [node for node in picture["nodes"] if node["role"] != "input"]
         assert [(n["name"], n["number"], tuple(n["shape"])) for n in nodes] == [
             (r.name, r.macs, r.output) for r in rows
@@ -117,9 +122,8 @@ def test_a_node_is_a_row_of_the_table_at_the_same_depth(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nothing_stands_over_another_and_no_line_goes_through_a_foreign_node(name: str) -> None:
-    tree = tree_of(name)
-    for depth in range(1, min(tree.depth, 4) + 1):
-        check_places(place(tree, tree.fold(depth)))
+    for picture in pictures_of(name)[:4]:
+        check_places(picture)
 
 
 @pytest.mark.parametrize("color", ["macs", "params", "activations", "receptive_field"])
@@ -234,7 +238,7 @@ def test_nothing_stands_over_another_in_networks_that_nobody_thought_of(seed: in
     for depth in range(1, tree.depth + 1):
         folded = tree.fold(depth)
         if tree.count_nodes(folded) < 150:
-            check_places(place(tree, folded, "macs"))
+            check_places(place(tree, folded))  # without numbers, which the bundled ones have
 
 
 def test_the_unet_of_its_paper_has_its_levels_side_by_side() -> None:

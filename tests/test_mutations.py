@@ -26,6 +26,9 @@ from mutations import mutate_archive, mutate_bytes, mutate_text, mutate_tree
 import cnncalc
 from cnncalc import shipped
 from cnncalc.cli import group
+from cnncalc.errors import Source
+from cnncalc.graph import Graph
+from cnncalc.spec import graph_from_text
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::cnncalc.errors.SpecWarning"),
@@ -37,6 +40,23 @@ FIRST_SEED = int(os.environ.get("CNNCALC_SEED", "0"))
 
 class HangsError(BaseException):
     """A command took too long. No `except Exception` catches it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lenet_is_read_once() -> Iterator[None]:
+    """Sheets, locks and tools are held against networks that no mutation changes."""
+    read = functools.cache(graph_from_text)
+    paths = {*shipped.bundled().values()}
+
+    def read_or_remember(source: Source, **changes: Any) -> Graph:
+        plain = {name: value for name, value in changes.items() if value}
+        if source.name not in paths or plain.keys() - {"max_operations"}:
+            return graph_from_text(source, **changes)
+        return read(source, **plain)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnncalc.sources.graph_from_text", read_or_remember)
+        yield
 
 
 @pytest.fixture
