@@ -175,6 +175,7 @@ class RMSNorm(LayerNorm):
     """
 
     affine: bool = option(AFFINE, doc="affine: a trained scale")
+    epsilon: float = option(EPSILON, doc="epsilon: added to the mean square")
 
     def facts(self, x: Shape) -> Facts:
         over = self.over(x)
