@@ -159,6 +159,7 @@ ARROWS = {
         "errors",
         "layers",
         "graph",
+        "graph_builder",
         "spec",
         "analysis",
         "report",
@@ -318,8 +319,9 @@ def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
     assert families == {"base", "gradients", "reach", "options", "windows", "sliding", "tables", "conv"}
 
 
-def test_help_and_version_read_no_spec() -> None:
-    assert "yaml" not in loaded_by("--version")
+@pytest.mark.parametrize("words", ["--version", "--help", "analyze --help", "rf --help", "kinds"])
+def test_help_and_version_read_no_spec(words: str) -> None:
+    assert "yaml" not in loaded_by(*words.split())
 
 
 def test_importing_the_package_loads_nothing_of_it() -> None:

@@ -19,7 +19,6 @@ from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option, shape_text
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
-from cnncalc.spec.read.advice import unknown_kind
 
 # The families of `layers`, as they are shown.
 FAMILIES = (
@@ -48,6 +47,8 @@ def command(kind: str | None, out: Output) -> None:
     found = None if kind is None else kind_named(kind)
     if kind is not None and found is None:
         problem = _("there is no kind '{kind}'", kind=visible(kind[:40]))
+        from cnncalc.spec.read.advice import unknown_kind
+
         fail(problem + "\n" + _("  hint: {hint}", hint=unknown_kind(kind, ())))
     with errors_end_the_run():
         out.write(kinds_page() if found is None else kind_page(found))

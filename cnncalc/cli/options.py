@@ -1,4 +1,7 @@
-"""What commands are asked by options that they share: which network, what of it is changed, how it is counted."""
+"""What commands are asked by options that they share: which network, what of it is changed, how it is counted.
+
+What reads a network is loaded when one is read: help and a shell that completes a word ask for options alone.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 import click
 
 from cnncalc.errors import Source, visible
-from cnncalc.graph import Graph
+from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import LANGUAGES, _
 from cnncalc.layers.base import shape_text
-from cnncalc.sources import load_graph, reader_of, with_shapes
-from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-from cnncalc.spec.values import shape as read_shape
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from cnncalc.graph import Graph
     from cnncalc.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,6 +86,8 @@ class Asked:
     @property
     def is_model(self) -> bool:
         """Whether another program wrote it."""
+        from cnncalc.sources import reader_of
+
         return self.spec is not None and reader_of(self.spec) is not None
 
     def about(self, spec: str | None, expression: str | None = None) -> Asked:
@@ -126,8 +129,12 @@ class Asked:
         values, shapes = self.changes()
         most = self.max_operations if most is None else self.limit(most)
         if self.expression is not None:
+            from cnncalc.spec import graph_from_text
+
             source = Source("-e", self.expression)
             return graph_from_text(source, params=values, inputs=shapes, max_operations=most, inline=True)
+        from cnncalc.sources import load_graph
+
         unknown = self.allow_unknown
         return load_graph(self.spec or "", params=values, inputs=shapes, max_operations=most, allow_unknown=unknown)
 
@@ -224,6 +231,9 @@ def each_asked(words: Iterable[str], inputs: tuple[str, ...]) -> list[str]:
 
     Raises UsageError, and OptionError for what is no shape.
     """
+    from cnncalc.sources import with_shapes
+    from cnncalc.spec.values import shape as read_shape
+
     given = Asked(None, inputs=inputs).changes()[1]
     # Read here once, so that what is no shape is told before any network is looked at.
     shapes = {name: shape_text(read_shape(text)) for name, text in given.items()}
