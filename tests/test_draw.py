@@ -167,11 +167,11 @@ def test_a_very_large_network_is_folded_to_what_can_be_read() -> None:
 def test_a_terminal_gets_bars_that_fit(tmp_path: pathlib.Path) -> None:
     from cnncalc.errors import columns_of
     from cnncalc.pages.drawing import Wish
-    from cnncalc.pages.drawing.bars import bars
+    from cnncalc.pages.drawing.bars import draw_bars
 
     report = cnncalc.analyze("resnet50")
     for width in (40, 80, 120):
-        lines = bars(report, Wish(depth=2), width)
+        lines = draw_bars(report, Wish(depth=2), width)
         assert max(map(columns_of, lines[2:])) <= width
         assert any(line.startswith("stage1/0") and "█" in line for line in lines)
 
@@ -253,13 +253,13 @@ def test_a_drawing_shows_itself_in_a_notebook_and_saves_itself(tmp_path: pathlib
 
 @pytest.mark.parametrize("style", STYLES)
 def test_tikz_has_every_text_of_the_drawing(style: str) -> None:
-    from cnncalc.pages.drawing.writers.tikz import letters
+    from cnncalc.pages.drawing.writers.tikz import write_letters
 
     drawing = cnncalc.draw("unet", style)
     tex = str(drawing.render("tikz"))
     words = [item.words for item in leaves_of(drawing.scene.items) if isinstance(item, Text)]
     assert tex.count(r"\node[") == len(words)
-    assert all(f"{{{letters(text)}}};" in tex for text in words)
+    assert all(f"{{{write_letters(text)}}};" in tex for text in words)
     assert "documentclass" not in tex
     assert str(drawing.render("tikz", standalone=True)).rstrip().endswith(r"\end{document}")
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cnncalc
-from cnncalc.pages.picture import ASCII, picture
+from cnncalc.pages.picture import ASCII, draw_picture
 
 NET = "1x20x20; conv 1 k3 d2; conv 1 k3 d2; conv 1 k3 d2 p4"
 
@@ -37,12 +37,12 @@ def test_the_picture_has_a_mark_for_every_pixel() -> None:
     patch = cnncalc.receptive_field("1x6x5; conv 1 k3 p2 d2", "conv1", (0, 1)).inputs[0]
     padding, seen, between = "::::::::::", "::..##..##..", "::.........."
     missed = "  .........."
-    assert picture(patch, 40, ASCII) == [padding, padding, seen, between, seen, missed, missed, missed]
+    assert draw_picture(patch, 40, ASCII) == [padding, padding, seen, between, seen, missed, missed, missed]
 
 
 def test_a_wide_picture_fits_its_width_and_shows_what_is_seen_in_part() -> None:
     patch = cnncalc.receptive_field("inception-v3", "7c/concat1", input="3x2000x2000").inputs[0]
-    lines = picture(patch, 60, ASCII)
+    lines = draw_picture(patch, 60, ASCII)
     assert max(map(len, lines)) <= 60
     drawn = "".join(lines)
     assert set(drawn) == {"#", "+", "-", "."}

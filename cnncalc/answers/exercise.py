@@ -42,12 +42,12 @@ class Level(NamedTuple):
 
 
 MAKERS: dict[str, Callable[[Random], str]] = {
-    "conv": lambda r: f"conv {filters(r)} k{r.choice((3, 5))} relu",
-    "padded": lambda r: f"conv {filters(r)} k{(k := r.choice((3, 5, 7)))} p{k // 2} relu",
-    "strided": lambda r: f"conv {filters(r)} k{r.choice((3, 5, 7))} s2 p{r.choice((0, 1, 2))} relu",
-    "pointwise": lambda r: f"conv {filters(r)} k1 relu",
-    "normed": lambda r: f"conv {filters(r)} k3 p1 nobias bn relu",
-    "dilated": lambda r: f"conv {filters(r)} k3 d2 p{r.choice((0, 2))} relu",
+    "conv": lambda r: f"conv {choose_filters(r)} k{r.choice((3, 5))} relu",
+    "padded": lambda r: f"conv {choose_filters(r)} k{(k := r.choice((3, 5, 7)))} p{k // 2} relu",
+    "strided": lambda r: f"conv {choose_filters(r)} k{r.choice((3, 5, 7))} s2 p{r.choice((0, 1, 2))} relu",
+    "pointwise": lambda r: f"conv {choose_filters(r)} k1 relu",
+    "normed": lambda r: f"conv {choose_filters(r)} k3 p1 nobias bn relu",
+    "dilated": lambda r: f"conv {choose_filters(r)} k3 d2 p{r.choice((0, 2))} relu",
     "grouped": lambda r: f"conv {r.choice((8, 16, 32))} k3 p1 g{r.choice((2, 4))} relu",
     "depthwise": lambda r: f"depthwise k3 p1 s{r.choice((1, 2))} relu",
     "pool": lambda r: r.choice(("maxpool 2", "avgpool 2")),
@@ -79,7 +79,7 @@ class Exercise(NamedTuple):
     key: str
 
 
-def filters(random: Random) -> int:
+def choose_filters(random: Random) -> int:
     return random.choice((4, 6, 8, 12, 16, 20, 32))
 
 
@@ -254,7 +254,7 @@ def with_other_numbers(random: Random, graph: Graph) -> Graph | None:
             new = becomes.setdefault(old, new + new % 2 if old % 2 == 0 else new)
             node = node._replace(layer=node.layer.replace(**{name: new}))
         nodes.append(node)
-    inputs = {name: other_size(random, shape) for name, shape in graph.inputs.items()}
+    inputs = {name: choose_size(random, shape) for name, shape in graph.inputs.items()}
     try:
         one = Graph(name=graph.name, inputs=inputs, nodes=tuple(nodes), outputs=graph.outputs, groups=graph.groups)
     except CnncalcError:
@@ -263,17 +263,17 @@ def with_other_numbers(random: Random, graph: Graph) -> Graph | None:
     return one if small and identity(one) != identity(graph) else None
 
 
-def other_size(random: Random, shape: tuple[int, ...]) -> tuple[int, ...]:
+def choose_size(random: Random, shape: tuple[int, ...]) -> tuple[int, ...]:
     """A map as large, or a few pixels larger or smaller, the same along every axis."""
     # All even, so that maps that halve go on halving.
     shift = random.choice((0, 0, 2, 4, 8, 12, 16, -2, -4))
     return shape if len(shape) < 2 else (shape[0], *(max(1, n + shift) for n in shape[1:]))
 
 
-def in_words(report: Report, layer: str, quantity: str) -> str:
+def say_in_words(report: Report, layer: str, quantity: str) -> str:
     """What is asked, for those who do not know the word."""
     if quantity == "flops":
-        return what_flops_count(report, layer)
+        return say_what_flops_count(report, layer)
     if quantity == "params" and any(row.params and row.name.startswith(layer + "/") for row in report.layers):
         return _("trained parameters, biases too, without those of the norm behind it")
     return {
@@ -285,7 +285,7 @@ def in_words(report: Report, layer: str, quantity: str) -> str:
     }[quantity]
 
 
-def what_flops_count(report: Report, layer: str) -> str:
+def say_what_flops_count(report: Report, layer: str) -> str:
     """What counts as an operation in this layer: of a pool, comparisons or additions."""
     row = next(i for i, row in enumerate(report.layers) if row.name == layer)
     work = report.graph.facts[row].work if report.graph is not None else None
@@ -306,9 +306,10 @@ def questions_of(report: Report, text: str, asked: Asked, title: str) -> str:
         "output": _("output"), "params": _("params"), "connections": _("connections"), "macs": _("macs"),
         "flops": _("flops"), "receptive_field": _("receptive_field"),
     }  # fmt: skip
+    named = [(_("total") if layer == "total" else layer, layer, quantity) for layer, quantity in asked]
     rows = [
-        f"| {_('total') if layer == 'total' else layer} | {words[quantity]} |  | {in_words(report, layer, quantity)} |"
-        for layer, quantity in asked
+        f"| {name} | {words[quantity]} |  | {say_in_words(report, layer, quantity)} |"
+        for name, layer, quantity in named
     ]
     head = [f"| {_('layer')} | {_('quantity')} | {_('answer')} | {_('note')} |", "|-------|----------|--------|------|"]
     return "\n".join([f"# {markdown.escape(title)}", "", "```yaml", text.rstrip(), "```", "", *head, *rows, ""])

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from cnncalc.answers.layer_names import LayerNames
-from cnncalc.answers.matching import EXACT, Match, binary_match, match
+from cnncalc.answers.matching import EXACT, Match, match, match_binary
 from cnncalc.answers.mistakes import diagnosis
 from cnncalc.answers.mistakes.diagnosis import Mistake
 from cnncalc.answers.notation import Reading, read
@@ -144,7 +144,7 @@ class Grader:
         for answer in key.answers if key else ():
             found = self.resolve(answer, self.key_problems)
             if found is not None and found in self.key:
-                said = _("a second row for {name}: the first one counts", name=answer_name(found))
+                said = _("a second row for {name}: the first one counts", name=name_answer(found))
                 self.key_problems.append(Problem(said, answer.position))
             elif found is not None:
                 self.key[found] = self.with_own_answer(found, answer)
@@ -158,7 +158,7 @@ class Grader:
             return answer
         said = _(
             "{name}: the key says {given}, cnncalc counts {number}; both are taken for right",
-            name=answer_name(key), given=answer.text.strip(), number=as_text(graded.expected),
+            name=name_answer(key), given=answer.text.strip(), number=as_text(graded.expected),
         )  # fmt: skip
         self.key_problems.append(Problem(said, answer.position))
         return answer._replace(accept=(*answer.accept, answer.text))
@@ -197,7 +197,7 @@ class Grader:
             elif key in seen:
                 first = seen[key].position
                 hint = _("the first one is in line {line}", line=first.line) if first else None
-                said = _("a second answer for {name}: the first one counts", name=answer_name(key))
+                said = _("a second answer for {name}: the first one counts", name=name_answer(key))
                 problems.append(Problem(said, answer.position, hint))
             else:
                 seen[key] = answer
@@ -272,7 +272,7 @@ class Grader:
         layer, quantity = key
         expected = self.find_expected(layer, quantity)
         if expected is None:
-            said = _("{name} of this network is not known: it is not graded", name=answer_name(key))
+            said = _("{name} of this network is not known: it is not graded", name=name_answer(key))
             problems.append(Problem(said, answer.position))
             return unreadable(answer, layer, quantity, None)._replace(points=Fraction(0))
         if not answer.text.strip():
@@ -349,7 +349,7 @@ class Grader:
         self, key: Key, readings: Sequence[Reading], expected: Any, allowed: Collection[str]
     ) -> str | None:
         """The convention under which the answer is right."""
-        if key[1] in IN_BYTES and binary_match(readings, expected):
+        if key[1] in IN_BYTES and match_binary(readings, expected):
             return _("powers of 1024 (MiB for MB)")
         for name, value in self.conventions.others(*key, allowed):
             if match(readings, value, key[1]) is not None:
@@ -379,7 +379,7 @@ class Grader:
         allowed = {1, n, max(n - 1, 1)} | ({n + 1} if key[1] == "output" else set())
         if lengths & allowed:
             return False
-        said = _("{name} has {n} dimensions, the answer {m}", name=answer_name(key), n=n, m=min(lengths))
+        said = _("{name} has {n} dimensions, the answer {m}", name=name_answer(key), n=n, m=min(lengths))
         problems.append(Problem(said, answer.position, _("write all of them")))
         return True
 
@@ -392,7 +392,7 @@ def right(key: Key, answer: Answer, expected: Any) -> Item:
 
 def note_unreadable(key: Key, answer: Answer, expected: Any, error: OptionError, problems: list[Problem]) -> Item:
     """An answer that cannot be read, which is noted with the reason."""
-    said = _("{name}: {text}", name=answer_name(key), text=error.problem)
+    said = _("{name}: {text}", name=name_answer(key), text=error.problem)
     problems.append(Problem(said, answer.position, error.hint))
     return unreadable(answer, *key, expected)
 
@@ -402,7 +402,7 @@ def unreadable(answer: Answer, layer: str | None, quantity: str, expected: Any) 
     return Item(layer, quantity, answer.text, expected, "unreadable", points=answer.points, line=line)
 
 
-def answer_name(key: Key) -> str:
+def name_answer(key: Key) -> str:
     return f"{key[0]}.{key[1]}" if key[0] else key[1]
 
 
@@ -413,7 +413,7 @@ def as_text(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def commonest(results: Mapping[str, Result]) -> list[tuple[str, str, str, int]]:
+def find_commonest(results: Mapping[str, Result]) -> list[tuple[str, str, str, int]]:
     """(answer, mistake, sentence, how many made it), the commonest first; an answer's first mistake counts."""
     found: dict[tuple[str, str], tuple[str, int]] = {}
     for result in results.values():

@@ -35,19 +35,19 @@ def match(readings: Sequence[Reading], expected: Any, quantity: str) -> Match | 
         numbers = (r for r in readings if not isinstance(r.value, tuple))
         return EXACT if any(r.means(expected) for r in numbers) else None
     shapes = [r for r in readings if isinstance(r.value, tuple)]
-    found = [shape_match(r, expected) if quantity == "output" else axes_match(r, expected) for r in shapes]
+    found = [match_shape(r, expected) if quantity == "output" else match_axes(r, expected) for r in shapes]
     fitting = [one for one in found if one is not None]
     # A plain hit stands above one by a convention, and that above one with a remark.
     return min(fitting, key=lambda one: (bool(one.convention), bool(one.remark)), default=None)
 
 
-def axes_match(reading: Reading, expected: tuple[Any, ...]) -> Match | None:
+def match_axes(reading: Reading, expected: tuple[Any, ...]) -> Match | None:
     """A field or a jump: a size for each axis, or one for all."""
     sizes = reading.value
     return EXACT if sizes == expected or (len(sizes) == 1 and set(expected) == set(sizes)) else None
 
 
-def shape_match(reading: Reading, expected: tuple[Any, ...]) -> Match | None:
+def match_shape(reading: Reading, expected: tuple[Any, ...]) -> Match | None:
     """A shape: with or without its batch and its axes of 1, channels first or last, or of a map the size alone."""
     sizes = reading.value
     for shape in (sizes, *([sizes[1:]] if len(sizes) == len(expected) + 1 else [])):  # the first may be a batch
@@ -69,7 +69,7 @@ def without_ones(sizes: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(size for size in sizes if size != 1)
 
 
-def binary_match(readings: Sequence[Reading], expected: Any) -> bool:
+def match_binary(readings: Sequence[Reading], expected: Any) -> bool:
     """Whether an answer in KB, MB or GB is right by powers of 1024."""
     for r in readings:
         if r.power and not isinstance(r.value, tuple):

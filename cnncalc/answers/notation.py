@@ -98,7 +98,7 @@ def read(text: str, *, shaped: bool) -> list[Reading]:
         raise OptionError(_("'{text}' is a bound, not a number", text=visible(text.strip()[:40])), _("write a number"))
     found: list[Reading] = []
     for part in parts_that_answer(plain, shaped):
-        found += shapes(part) if shaped else counts(part)
+        found += read_shapes(part) if shaped else read_counts(part)
         if found and not shaped:  # 28x28x6 = 4704 is a shape and its product
             break
     if not found and text.lstrip().startswith("=") and re.search(r"[A-Za-z]", text):
@@ -153,7 +153,7 @@ def without_words(text: str) -> str:
     return text
 
 
-def counts(text: str) -> list[Reading]:
+def read_counts(text: str) -> list[Reading]:
     """Readings as one number."""
     # Words go one after the other: 60 thousand parameters in total.
     variants = [text]
@@ -163,23 +163,23 @@ def counts(text: str) -> list[Reading]:
             break
         variants.append(shorter)
     variants.append(variants[-1].rstrip("."))
-    found = [r for part in dict.fromkeys(variants) for r in simple(part)]
-    value = None if found else formula(INSIDE.sub("", variants[-1]))
+    found = [r for part in dict.fromkeys(variants) for r in read_simple(part)]
+    value = None if found else read_formula(INSIDE.sub("", variants[-1]))
     return found if value is None else [Reading(value)]
 
 
-def simple(text: str) -> list[Reading]:
+def read_simple(text: str) -> list[Reading]:
     """A number in digits, with or without a unit: `41 600`, `61.7k`, `6.17e4`, `12万2304`; 41.600 may be either."""
     match = re.fullmatch(r"([-+]?)(\d[\d,._' ]*|\.\d+)(?:e([-+]?\d{1,2})|[*x]\s*10\s*(?:\^|\*\*)\s*(\d{1,2}))?"
                          r"\s*([a-zA-Z一-鿿]*)", text.strip(), re.ASCII | re.IGNORECASE)  # fmt: skip
     unit = unit_of(match[5].lower()) if match else None
     if match is None or unit is None:
-        value = in_chinese(text.strip())
+        value = read_chinese(text.strip())
         return [] if value is None else [Reading(value)]
     factor, power = unit
     scale = Fraction(10) ** int(match[3] or match[4] or 0) * factor
     found = []
-    for digits in groupings(match[2].strip()):
+    for digits in regroup(match[2].strip()):
         whole, _dot, decimals = digits.partition(".")
         value = int(whole or "0") + (Fraction(int(decimals), 10 ** len(decimals)) if decimals else 0)
         exact = not decimals and scale == 1
@@ -199,7 +199,7 @@ def unit_of(word: str) -> tuple[int, int] | None:
     return None
 
 
-def in_chinese(text: str) -> Fraction | int | None:
+def read_chinese(text: str) -> Fraction | int | None:
     """`六万`, `十二万二千三百零四`, `12万2304`, `1亿2千万`; None where it is no such number."""
     tokens = re.findall(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九]|[十百千万亿]", text)
     if len(tokens) < 2 or "".join(tokens) != text or not any(token in CHINESE_UNITS for token in tokens):
@@ -220,7 +220,7 @@ def in_chinese(text: str) -> Fraction | int | None:
     return tidy(total + section + (number or 0))
 
 
-def groupings(digits: str) -> list[str]:
+def regroup(digits: str) -> list[str]:
     """The digits with a decimal point at most: thousands apart by , space ' _ or a dot, decimals by . or a comma."""
     found = []
     # One separator throughout: `1,234 567` is no number.
@@ -237,7 +237,7 @@ def groupings(digits: str) -> list[str]:
     return found
 
 
-def shapes(text: str) -> list[Reading]:
+def read_shapes(text: str) -> list[Reading]:
     """Readings as a size per axis, in the order written; where it is said which are the channels, these first."""
     said = read_sizes(text)
     if said is not None:
@@ -245,7 +245,7 @@ def shapes(text: str) -> list[Reading]:
     found: list[Reading] = []
     if not any(sign in text for sign in ",;") or re.fullmatch(r"\d{1,3}(,\d{3})+", text):
         # One number for a square map, or the product of a shape that was flattened.
-        found += [Reading((r.value,), r.slack) for r in counts(text) if not isinstance(r.value, tuple)]
+        found += [Reading((r.value,), r.slack) for r in read_counts(text) if not isinstance(r.value, tuple)]
     return found
 
 
@@ -263,7 +263,7 @@ _OPERATORS: dict[type, Any] = {
 }
 
 
-def formula(text: str) -> int | Fraction | None:
+def read_formula(text: str) -> int | Fraction | None:
     """The value of `(5*5+1)*6`; None where it is no formula. Python's `ast` parses, the table above decides."""
     # Signs of people into those of Python: x between numbers, ^, commas between thousands.
     source = re.sub(r"(?<=[\d)\s])x(?=[\d(\s])", "*", text, flags=re.IGNORECASE).replace("^", "**")

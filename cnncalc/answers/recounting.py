@@ -34,24 +34,24 @@ def read_allowed(text: str) -> str | None:
     return ALLOWED_WORDS.get(plain(text))
 
 
-def plus(*values: int | None) -> int | None:
+def add_known(*values: int | None) -> int | None:
     return None if None in values else sum(v for v in values if v is not None)
 
 
 # Other numbers of the same row: for each quantity what it is called, and what to add up.
 RECOUNTED: dict[str, dict[str, Callable[[Any], int | None]]] = {
     "params": {
-        "with the buffers of batch norm, as Keras counts (4 per channel)": lambda r: plus(r.params, r.buffers),
-        "with the fixed weights": lambda r: plus(r.params, r.fixed_params),
-        "with fixed weights and buffers": lambda r: plus(r.params, r.fixed_params, r.buffers),
+        "with the buffers of batch norm, as Keras counts (4 per channel)": lambda r: add_known(r.params, r.buffers),
+        "with the fixed weights": lambda r: add_known(r.params, r.fixed_params),
+        "with fixed weights and buffers": lambda r: add_known(r.params, r.fixed_params, r.buffers),
     },
     "macs": {
         "FLOPs, all operations counted": lambda r: r.flops,
-        "FLOPs = 2 MACs": lambda r: plus(r.macs, r.macs),
+        "FLOPs = 2 MACs": lambda r: add_known(r.macs, r.macs),
     },
     "flops": {
         "MACs, as one operation each": lambda r: r.macs,
-        "FLOPs = 2 MACs, nothing else counted": lambda r: plus(r.macs, r.macs),
+        "FLOPs = 2 MACs, nothing else counted": lambda r: add_known(r.macs, r.macs),
     },
 }
 
@@ -91,7 +91,7 @@ class Conventions:
                 yield _("as cnncalc counts"), value
             return
         for name, count in RECOUNTED.get(quantity, {}).items():
-            value = count(subject(self.report, layer))
+            value = count(find_subject(self.report, layer))
             if value not in (None, right):
                 yield translate(name), value
         # What a teacher has not allowed is left to the mistakes.
@@ -144,13 +144,13 @@ def change_graph(graph: Graph, option: str, *, old: Any, new: Any) -> Graph | No
         return None
 
 
-def subject(report: Report, layer: str | None) -> Row | Totals:
+def find_subject(report: Report, layer: str | None) -> Row | Totals:
     return report.totals if layer is None else report[layer]
 
 
 def value_of(report: Report, layer: str | None, quantity: str) -> Any:
     """The number of a layer or of the whole; None where it is not known."""
-    one = subject(report, layer)
+    one = find_subject(report, layer)
     if isinstance(one, Totals) and one.is_partial(quantity):
         return None
     value = getattr(one, quantity, None)

@@ -87,7 +87,7 @@ def split_names(text: str | None) -> tuple[str, ...]:
 
 def in_characters(report: Report, wish: Wish, width: int | None) -> str:
     """The bars of `costs` for a terminal, or for one of 80 columns."""
-    from cnncalc.pages.drawing.bars import ASCII, EIGHTHS, bars
+    from cnncalc.pages.drawing.bars import ASCII, EIGHTHS, draw_bars
 
     # A stream that others have put in its place may have none.
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
@@ -96,4 +96,4 @@ def in_characters(report: Report, wish: Wish, width: int | None) -> str:
         marks = EIGHTHS
     except (UnicodeEncodeError, LookupError):
         marks = ASCII
-    return "".join(f"{line.rstrip()}\n" for line in bars(report, wish, width or 80, marks))
+    return "".join(f"{line.rstrip()}\n" for line in draw_bars(report, wish, width or 80, marks))

@@ -16,7 +16,7 @@ from cnncalc.pages.drawing.fields.image import Picture, read_picture
 from cnncalc.pages.drawing.fields.pyramid import pyramid_scene
 from cnncalc.pages.drawing.fields.units import unit_scene
 from cnncalc.pages.drawing.scene import Scene
-from cnncalc.pages.drawing.windows import ends
+from cnncalc.pages.drawing.windows import find_ends
 from cnncalc.report import Report, title
 
 Options = Mapping[str, Any]
@@ -58,7 +58,7 @@ def draw_effective(report: Report, target: str, value: int, profiles: Profiles, 
     ):
         # Units differ by phase: that of the unit in the middle is the one to draw.
         profile = phases[units // 2 % len(phases)] if phases else None
-        start = ends(field, units // 2, n)[0]
+        start = find_ends(field, units // 2, n)[0]
         axes.append(None if profile is None or start is None else Along(n, start, profile))
     heading = _("effective field of {layer}: {network}", layer=target, network=title(report))
     draw(heat_scene(name, axes, heading, read_behind(options)), options["svg"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.derivations.board import board
-from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
+from cnncalc.answers.grading import VERDICTS, Item, Result, find_commonest
 from cnncalc.answers.sheets.folders import Class
 from cnncalc.formats.numbers import exact_text
 from cnncalc.formats.page import Page, Section, Table
@@ -28,7 +28,7 @@ class Marks(NamedTuple):
 def marks_page(marks: Marks, *, hint: bool = False) -> Page:
     """A table per student, the class, its commonest mistakes, and who was not read."""
     results = marks.results
-    ranked = commonest(results)
+    ranked = find_commonest(results)
     sections = [
         Section("", answers_table(result, hint=hint), heading=name, notes=[*result.messages(), sum_up(result)])
         for name, result in results.items()
@@ -52,7 +52,7 @@ def make_class_sections(marks: Marks) -> list[Section]:
     """The class as a table, its commonest mistakes, its hardest numbers, and who was not read."""
     results = marks.results
     sections = [Section("", class_table(results), heading=_("the class"), notes=list(say_counts(marks)))]
-    ranked = commonest(results)
+    ranked = find_commonest(results)
     if ranked:
         rows = [[str(times), name] for name, _mistake, _sentence, times in ranked[:MOST]]
         below = [[sentence] for _name, _mistake, sentence, _times in ranked[:MOST]]

@@ -36,7 +36,7 @@ def marks_for(encoding: str | None) -> Marks:
     return BLOCKS
 
 
-def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
+def draw_picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
     """Lines of at most `width` columns: a pixel is two characters wide, or a character stands for many pixels."""
     window = window_of(patch)
     high, wide = (span[1] - span[0] + 1 for span in (window.rows, window.columns))
@@ -50,8 +50,8 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
         # for.
         across = max(-(-wide // width), -(-high // (2 * TALLEST)))
         down, repeat = 2 * across, 1
-    rows = bands(window.rows, down, window.image[0])
-    columns = bands(window.columns, across, window.image[1])
+    rows = cut_bands(window.rows, down, window.image[0])
+    columns = cut_bands(window.columns, across, window.image[1])
     # The set is a sum of products of rows and columns, as bits: what a cell holds of each is a product of two counts.
     counts = [
         ([(r & band).bit_count() for band, _n, _at in rows], [(c & band).bit_count() for band, _n, _at in columns])
@@ -67,7 +67,7 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
     return lines
 
 
-def bands(span: Span, step: int, n: int) -> list[tuple[int, int, Span]]:
+def cut_bands(span: Span, step: int, n: int) -> list[tuple[int, int, Span]]:
     """For each stretch of `step` places: those on the image as bits, their number, and the stretch itself."""
     found = []
     # Stretches begin at multiples of the step, so that two pictures of one image can be compared.
@@ -91,7 +91,7 @@ def mark(marks: Marks, seen: int, pixels: int, in_hull: bool) -> str:
     return marks.all if seen == pixels else marks.most if 2 * seen >= pixels else marks.some
 
 
-def legend(marks: Marks, lines: Sequence[str]) -> str:
+def write_legend(marks: Marks, lines: Sequence[str]) -> str:
     """What the characters of a picture mean, of those that are in it."""
     drawn = set("".join(lines))
     meanings = {

@@ -13,7 +13,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.picture import BLOCKS, Marks, legend, picture
+from cnncalc.pages.picture import BLOCKS, Marks, draw_picture, write_legend
 
 SHOWN_PRODUCTS = 8  # of a set that is no rectangle
 SHOWN_UNITS = 9  # of a row of units, in a table
@@ -54,8 +54,8 @@ def unit_page(
 
 
 def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: Marks) -> Section:
-    lines = picture(patch, width, marks)
-    caption = legend(marks, lines)
+    lines = draw_picture(patch, width, marks)
+    caption = write_legend(marks, lines)
     notes = [*say_patch(patch, exact), _("pixels are counted from 0"), caption]
     heading = _("of {name} {shape}", name=patch.source, shape=sizes(patch.shape)) if several else ""
     table = axes_table(patch)._replace(dispensable=[_("image"), _("holes")])

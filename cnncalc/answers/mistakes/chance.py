@@ -39,7 +39,7 @@ class Chance:
         # People invent numbers near the right one, or with as many digits: the densest of these counts.
         digits = len(str(abs(value)))
         least: int = 10 ** (digits - 1)
-        windows = [near(value, width) for width in WIDTHS] + [(least, 10 * least - 1)]
+        windows = [find_near(value, width) for width in WIDTHS] + [(least, 10 * least - 1)]
         return max(self.count(low, high, rank) / (high - low + 1) for low, high in windows)
 
     def count(self, low: int, high: int, rank: int) -> int:
@@ -56,12 +56,13 @@ class Chance:
         together = {i: value.index(value[i]) if value.index(value[i]) in free else i for i in free}
         room: int = 1
         for axis in set(together.values()):
-            low, high = near(value[axis], WIDTHS[0])
+            low, high = find_near(value[axis], WIDTHS[0])
             room *= high - low + 1
 
         def alike(other: tuple[Any, ...]) -> bool:
             return all(
-                near(value[i], WIDTHS[0])[0] <= other[i] <= near(value[i], WIDTHS[0])[1] and other[i] == other[first]
+                find_near(value[i], WIDTHS[0])[0] <= other[i] <= find_near(value[i], WIDTHS[0])[1]
+                and other[i] == other[first]
                 for i, first in together.items()
             ) and all(other[i] == right[i] for i in range(len(right)) if i not in together)
 
@@ -69,6 +70,6 @@ class Chance:
         return float(same / room)
 
 
-def near(value: int, width: int) -> tuple[int, int]:
+def find_near(value: int, width: int) -> tuple[int, int]:
     """The numbers within a part of a number."""
     return value - value // width, value + value // width

@@ -18,7 +18,7 @@ from cnncalc.answers.mistakes.chance import SPECIAL, Chance
 from cnncalc.answers.mistakes.in_fields import field_mistakes
 from cnncalc.answers.mistakes.in_layers import layer_mistakes
 from cnncalc.answers.mistakes.in_sums import Sum, sum_mistakes
-from cnncalc.answers.mistakes.sentences import SLIPS, sentence
+from cnncalc.answers.mistakes.sentences import SLIPS, make_sentence
 from cnncalc.answers.mistakes.slips import binary_prefix, miswrite
 from cnncalc.answers.mistakes.spreading import Found, Network
 from cnncalc.quantities import SUMMED
@@ -80,7 +80,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
             if c.rank > COMMON and share > LIKELY:
                 continue
             if c.id not in found or found[c.id][0] > c.rank:
-                told = sentence(c.id, c.value, c.where, c.of)
+                told = make_sentence(c.id, c.value, c.where, c.of)
                 found[c.id] = c.rank, Mistake(c.id, told, c.value, share <= SPECIAL)
     ordered = sorted(found.values(), key=lambda entry: entry[0])
     nearest = ordered[0][0] if ordered else 0
@@ -104,20 +104,20 @@ def ask(report: Report, layer: str | None, quantity: str) -> Question:
     actual = getattr(subject, quantity, None)
     if actual is None:
         return Question(frozenset(), None, {}, Chance({}, ()))
-    right = frozenset(forms(actual, quantity))
-    found = sorted(candidates(report, network, layer, quantity, actual), key=lambda c: c.rank)
+    right = frozenset(find_forms(actual, quantity))
+    found = sorted(find_candidates(report, network, layer, quantity, actual), key=lambda c: c.rank)
     # Behind all of them, since a mistake's number may be miswritten too.
     if isinstance(actual, int):
-        found += sorted(slips(actual, found), key=lambda c: c.rank)
-    wrong = by_value(found, right, quantity)
+        found += sorted(find_slips(actual, found), key=lambda c: c.rank)
+    wrong = gather_by_value(found, right, quantity)
     return Question(right, actual, wrong, Chance({value: many[0].rank for value, many in wrong.items()}, right))
 
 
-def forms(value: Any, quantity: str) -> list[Any]:
+def find_forms(value: Any, quantity: str) -> list[Any]:
     """A value as it may be given: a shape, the size of its map, and the one number for equal axes."""
     if not isinstance(value, tuple):
-        return [whole_if(value)]
-    value = tuple(map(whole_if, value))
+        return [as_whole(value)]
+    value = tuple(map(as_whole, value))
     found = [value]
     along = value[1:] if quantity == "output" and len(value) > 1 else value
     if len(along) > 1 and along != value:
@@ -130,9 +130,9 @@ def forms(value: Any, quantity: str) -> list[Any]:
 def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
     """What an answer may mean, as `forms` has it: without its batch, and with the channels behind the sizes too."""
     if not isinstance(value, tuple):
-        yield whole_if(value)
+        yield as_whole(value)
         return
-    value = tuple(map(whole_if, value))
+    value = tuple(map(as_whole, value))
     if len(value) == 1:
         yield value[0]
         return
@@ -147,27 +147,27 @@ def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
         yield value[0]
 
 
-def whole_if(value: Any) -> Any:
+def as_whole(value: Any) -> Any:
     """A whole Fraction as an int."""
     if type(value) is int:
         return value
     return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
-def sensible(value: Any) -> bool:
+def is_sensible(value: Any) -> bool:
     for part in value if isinstance(value, tuple) else (value,):
         if not isinstance(part, (int, Fraction)) or part < 0:
             return False
     return True
 
 
-def by_value(found: Sequence[Found], right: frozenset[Any], quantity: str) -> dict[Any, list[Found]]:
+def gather_by_value(found: Sequence[Found], right: frozenset[Any], quantity: str) -> dict[Any, list[Found]]:
     """What is found by value, the commonest first; what one mistake explains needs no second."""
     wrong: dict[Any, list[Found]] = {}
     for candidate in found:
-        if not sensible(candidate.value):
+        if not is_sensible(candidate.value):
             continue
-        for value in forms(candidate.value, quantity):
+        for value in find_forms(candidate.value, quantity):
             if value in right:
                 continue
             others = wrong.setdefault(value, [])
@@ -192,7 +192,7 @@ def parts_of(id: str) -> frozenset[str]:
     return frozenset(id.split("+"))
 
 
-def slips(right: int, found: Sequence[Found]) -> Iterator[Found]:
+def find_slips(right: int, found: Sequence[Found]) -> Iterator[Found]:
     """The right number miswritten; and the number of a mistake that is near at hand."""
     for rank, name, digit, value in miswrite(right):
         yield Found(rank, name, value, digit)
@@ -203,9 +203,9 @@ def slips(right: int, found: Sequence[Found]) -> Iterator[Found]:
                     yield Found(rank + 5, f"{c.id}+{name}", value, digit, c.value)
 
 
-def candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Found]:
+def find_candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Found]:
     """Every mistake in a number of a report."""
-    rows = places(report, layer)
+    rows = find_places(report, layer)
     # Values are numbered inputs first.
     last = network.graph.outputs[0] - len(report.inputs) if layer is None else rows[-1]
     if quantity == "receptive_field":
@@ -214,20 +214,20 @@ def candidates(report: Report, network: Network, layer: str | None, quantity: st
     elif quantity == "output":
         yield from layer_mistakes(report, network, last, "output", 1)
     else:
-        yield from of_bytes(report, quantity, actual)
-        yield from of_counts(report, network, layer, rows, quantity, actual)
+        yield from find_in_bytes(report, quantity, actual)
+        yield from find_in_counts(report, network, layer, rows, quantity, actual)
         if layer is None:
-            yield from of_other_networks(quantity)
+            yield from find_in_other_networks(quantity)
 
 
-def of_other_networks(quantity: str) -> Iterator[Found]:
+def find_in_other_networks(quantity: str) -> Iterator[Found]:
     """The totals of the bundled networks: people look up the number of a namesake."""
     for name, totals in known_totals().items():
         if totals.get(quantity):
             yield Found(17, "different_architecture", totals[quantity], name)
 
 
-def of_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Found]:
+def find_in_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Found]:
     """Values in place of bytes, bits, and values of another size; the input kept beside the activations."""
     if not quantity.endswith("_bytes") or not isinstance(actual, int):
         return
@@ -245,7 +245,7 @@ def of_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Found]:
         yield Found(15, "counted_the_input", actual + held, "")
 
 
-def of_counts(
+def find_in_counts(
     report: Report, network: Network, layer: str | None, rows: list[int], quantity: str, actual: Any
 ) -> Iterator[Found]:
     """Mistakes in a count of one layer, or in the sum over several."""
@@ -278,7 +278,7 @@ def is_derived(network: Network, row: int, name: str, scale: int, actual: Any) -
     return found is not None and found.get(name) is not None and found[name] * scale == actual
 
 
-def places(report: Report, layer: str | None) -> list[int]:
+def find_places(report: Report, layer: str | None) -> list[int]:
     """The rows that are added up; of a block, with the one that gives its result at the end."""
     if layer is None:
         return list(range(len(report.layers)))

@@ -37,7 +37,7 @@ MOST_STEPS = 24  # windows of which one may have been left out
 Steps = Sequence[Step]
 
 
-def field(steps: Steps) -> int:
+def work_out_field(steps: Steps) -> int:
     """What a unit behind the windows sees: each adds its span less 1, times the jump before it."""
     seen, jump = 1, 1
     for step in steps:
@@ -46,7 +46,7 @@ def field(steps: Steps) -> int:
     return seen
 
 
-def from_the_wrong_end(steps: Steps) -> int:
+def work_out_backwards(steps: Steps) -> int:
     seen = 1
     for step in steps:
         # r = (r - 1) s + k is right from the last layer to the first; here it begins at the image.
@@ -71,12 +71,12 @@ def change_dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
     """The field where a mistake is made at every dilated kernel."""
     if all(step.dilation == 1 for step in steps):
         return None
-    return field([change(step) if step.dilation > 1 else step for step in steps])
+    return work_out_field([change(step) if step.dilation > 1 else step for step in steps])
 
 
 def without_step(steps: Steps, which: int) -> int | None:
     """One window left out; the last one is another mistake."""
-    return field([*steps[:which], *steps[which + 1 :]]) if which < len(steps) - 1 else None
+    return work_out_field([*steps[:which], *steps[which + 1 :]]) if which < len(steps) - 1 else None
 
 
 def drop_dilation(steps: Steps) -> list[Step]:
@@ -92,7 +92,7 @@ def with_whole_kernels(steps: Steps) -> int:
     return seen
 
 
-def jump_behind(steps: Steps) -> int:
+def work_out_jump(steps: Steps) -> int:
     jump = 1
     for step in steps:
         jump *= step.stride
@@ -104,8 +104,8 @@ MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("rf_forgot_strides", 10, lambda steps: 1 + sum(step.span - 1 for step in steps)),
     ("rf_sum_of_kernels", 11, sum_spans),
     ("rf_own_stride", 12, with_own_stride),
-    ("rf_wrong_order", 12, from_the_wrong_end),
-    ("rf_ignored_pooling", 12, lambda steps: field([step for step in steps if not step.pool])),
+    ("rf_wrong_order", 12, work_out_backwards),
+    ("rf_ignored_pooling", 12, lambda steps: work_out_field([step for step in steps if not step.pool])),
     ("forgot_dilation", 10, lambda steps: change_dilated(steps, lambda step: step._replace(dilation=1))),
     (
         "dilation_off_by_one",
@@ -122,11 +122,11 @@ MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("forgot_dilation+rf_sum_of_kernels", 22, lambda steps: sum_spans(drop_dilation(steps))),
     ("forgot_dilation+rf_forgot_strides", 22, lambda steps: 1 + sum(step.kernel - 1 for step in steps)),
     ("rf_kernel_times_jump", 14, with_whole_kernels),
-    ("rf_forgot_strides", 15, lambda steps: field([s._replace(stride=1) if s.pool else s for s in steps])),
-    ("rf_forgot_strides", 16, lambda steps: field([s if s.pool else s._replace(stride=1) for s in steps])),
-    ("jump_for_field", 16, jump_behind),
-    ("stopped_too_early", 15, lambda steps: field(steps[:-1]) if len(steps) > 1 else None),
-    ("stopped_too_early", 17, lambda steps: field(steps[:-2]) if len(steps) > 2 else None),
+    ("rf_forgot_strides", 15, lambda steps: work_out_field([s._replace(stride=1) if s.pool else s for s in steps])),
+    ("rf_forgot_strides", 16, lambda steps: work_out_field([s if s.pool else s._replace(stride=1) for s in steps])),
+    ("jump_for_field", 16, work_out_jump),
+    ("stopped_too_early", 15, lambda steps: work_out_field(steps[:-1]) if len(steps) > 1 else None),
+    ("stopped_too_early", 17, lambda steps: work_out_field(steps[:-2]) if len(steps) > 2 else None),
     *(("forgot_a_layer", 17, partial(without_step, which=i)) for i in range(MOST_STEPS)),
     (
         "rf_ignored_pooling+rf_forgot_strides",
@@ -158,21 +158,21 @@ def steps_to(graph: Graph, node: int, axis: int) -> list[Step] | None:
 
 def field_mistakes(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int, ...]]]:
     """(rank, id, field per axis) of every mistake that fits."""
-    yield from beyond_chains(graph, node)
+    yield from find_beyond_chains(graph, node)
     rank = len(next(iter(graph.inputs.values()))) - 1
     ways = [steps_to(graph, node, axis) for axis in range(rank)]
     if not ways or any(not steps for steps in ways):
         return
     for name, far, rule in MISTAKES:
         values = [rule(steps) for steps in ways if steps]
-        plain = [field(steps) for steps in ways if steps]
+        plain = [work_out_field(steps) for steps in ways if steps]
         # Along an axis on which there is nothing to mistake the right size stays.
         known = tuple(p if value is None else value for value, p in zip(values, plain, strict=True))
         if list(known) != plain and min(known) > 0:
             yield far, name, known
 
 
-def beyond_chains(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int, ...]]]:
+def find_beyond_chains(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int, ...]]]:
     """Mistakes behind upsampling, whose units differ, and behind gates, which let a unit see everything."""
     several = any(isinstance(step, Phases) for f in graph.facts[: node + 1] for step in f.reach or () if f.reach)
     if several:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.spreading import Found, Network, first_read, mistakes_in, numbers_on_map, work_out
+from cnncalc.answers.mistakes.spreading import Found, Network, count_on_map, first_read, mistakes_in, work_out
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
@@ -22,14 +22,14 @@ def layer_mistakes(report: Report, network: Network, node: int, quantity: str, s
     """Every mistake in a quantity of a layer; `scale`: what one of it counts for in the report."""
     found = [*own_mistakes(network, node, quantity), *inherit_mistakes(network, node, quantity)]
     if quantity == "output":
-        found += other_shapes(network, node)
+        found += find_shapes(network, node)
     if quantity in WEIGHED:
-        found += elsewhere(network, node, quantity)
+        found += find_elsewhere(network, node, quantity)
     # The map of a neighbour, which stands beside it in the table.
     if quantity in WORK:
         for other in (node - 1, node + 1, node - 2, node + 2):
             if 0 <= other < len(network.cases) and report.layers[other].macs:
-                values = numbers_on_map(network, node, other, quantity)
+                values = count_on_map(network, node, other, quantity)
                 found += [Found(17, "used_wrong_map_size", value) for value in values]
     for one in found:
         yield one if scale == 1 or isinstance(one.value, tuple) else one._replace(value=one.value * scale)
@@ -59,7 +59,8 @@ def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Fou
             continue
         # The mistake before the layer changes what enters; one in the layer is made on top of it.
         shapes = tuple(
-            network.graph.shape(v) if v < first else whole(results[v - first]) for v in network.graph.nodes[node].reads
+            network.graph.shape(v) if v < first else as_whole(results[v - first])
+            for v in network.graph.nodes[node].reads
         )
         if shapes != case.shapes:
             for edit, _case, numbers in mistakes_in(case.layer, shapes, None, direct=False).singles(
@@ -69,11 +70,11 @@ def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Fou
                     yield Found(rank + edit.rank + 12, f"{name}+{edit.id}", numbers[quantity])
 
 
-def whole(numbers: Any) -> tuple[int, ...]:
+def as_whole(numbers: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in numbers["output"])
 
 
-def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
+def find_elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
     """The numbers of the weighted layers next to it, and those with another map flattened."""
     graph, case = network.graph, network.cases[node]
     weighted = [i for i, facts in enumerate(graph.facts) if facts.connections]
@@ -83,13 +84,13 @@ def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
         numbers = network.plain[i]
         if numbers is not None and numbers.get(quantity):
             yield Found(rank, name, numbers[quantity], graph.nodes[i].name)
-    for rank, length in other_lengths(network, node):
+    for rank, length in find_lengths(network, node):
         found = work_out(case.layer, ((length,),))
         if found is not None and found.get(quantity):
             yield Found(rank, "wrong_flatten_size", found[quantity])
 
 
-def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
+def find_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
     """(rank, length) of other maps that may have been flattened: earlier ones, and those a little larger or smaller."""
     graph, flat = network.graph, network.cases[node].flat
     if flat is None:
@@ -110,7 +111,7 @@ def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
     yield from ((rank, length) for length, rank in lengths.items() if length != right)
 
 
-def other_shapes(network: Network, node: int) -> Iterator[Found]:
+def find_shapes(network: Network, node: int) -> Iterator[Found]:
     """The shapes of the layers around; the channels of all convolutions on the way to a concatenation."""
     graph, first = network.graph, len(network.graph.inputs)
     value, shape = first_read(graph, node), graph.shape(first + node)
@@ -128,11 +129,13 @@ def other_shapes(network: Network, node: int) -> Iterator[Found]:
             yield Found(18, "went_too_far", graph.facts[i].output, later.name)
             break
     if len(shape) == 1:
-        yield from (Found(rank, "wrong_flatten_size", (length,)) for rank, length in earlier_lengths(network, node))
+        yield from (
+            Found(rank, "wrong_flatten_size", (length,)) for rank, length in find_earlier_lengths(network, node)
+        )
     yield from stack_depth(graph, node, shape)
 
 
-def earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
+def find_earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
     """Of a map that is flattened here: what earlier maps would have given."""
     shapes = network.cases[node].shapes
     if len(shapes) != 1 or len(shapes[0]) < 2 or "units" in vars(network.cases[node].layer):

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers
-from cnncalc.answers.mistakes.in_layers import other_lengths
+from cnncalc.answers.mistakes.in_layers import find_lengths
 from cnncalc.answers.mistakes.spreading import (
     Found,
     Network,
+    count_on_map,
     first_read,
     make_together,
     mistakes_in,
-    numbers_on_map,
     work_out,
 )
 
@@ -69,20 +69,20 @@ class Sum:
 
 def sum_mistakes(one: Sum) -> Iterator[Found]:
     """Every mistake in a sum."""
-    yield from everywhere(one)
-    yield from everywhere_twice(one)
+    yield from find_everywhere(one)
+    yield from find_twice(one)
     yield from find_left_out(one)
-    yield from in_single_layers(one)
+    yield from find_in_layers(one)
     for far, name, where, results in one.network.spreading(len(one.network.graph.nodes) - 1):
         value = sum(one.value(results[i]) * unit for i, unit in one.units.items())
         yield Found(far, name, value, where)
     yield from merge_layers(one)
-    yield from partial_sums(one)
+    yield from find_partial(one)
     if one.quantity in WORK:
-        yield from on_other_maps(one)
+        yield from find_on_other_maps(one)
 
 
-def everywhere(one: Sum) -> Iterator[Found]:
+def find_everywhere(one: Sum) -> Iterator[Found]:
     """A mistake in every layer in which it can be made, or in every one of a kind; two, each in a kind."""
     by_edit: dict[Edit, dict[str, Number]] = defaultdict(lambda: defaultdict(int))
     by_id: dict[str, tuple[int, Number]] = {}  # a mistake that several edits make, each in its kinds
@@ -106,7 +106,7 @@ def everywhere(one: Sum) -> Iterator[Found]:
             yield from (Found(rank, name, one.total + off + more) for other, more in others.items() if kind != other)
 
 
-def everywhere_twice(one: Sum) -> Iterator[Found]:
+def find_twice(one: Sum) -> Iterator[Found]:
     """Two mistakes made in every layer in which they can be made."""
     common = [edit for edit in EDITS if edit.rank <= MOST_COMMON and one.quantity in edit.of and edit.pairs]
     ranks = {edit.id: edit.rank for edit in common}
@@ -129,11 +129,11 @@ def everywhere_twice(one: Sum) -> Iterator[Found]:
             yield Found(ranks[first] + ranks[second] + 6, f"{first}+{second}", value)
 
 
-def in_single_layers(one: Sum) -> Iterator[Found]:
+def find_in_layers(one: Sum) -> Iterator[Found]:
     """A mistake in one layer, or in two; another map flattened in front of one."""
     offs = [Off(edit.rank + 8, edit.id, off, one.names[i]) for i, edit, off in one.singles]
     for i, term in one.terms.items():
-        for rank, length in other_lengths(one.network, i) if one.units[i] else ():
+        for rank, length in find_lengths(one.network, i) if one.units[i] else ():
             found = work_out(one.network.cases[i].layer, ((length,),))
             off = one.value(found) * one.units[i] - term
             if off:
@@ -237,7 +237,7 @@ def as_one(network: Network, before: int, node: int) -> tuple[str, Case] | None:
     return "ignored_factorisation", Case(whole, network.shapes[before])
 
 
-def partial_sums(one: Sum) -> Iterator[Found]:
+def find_partial(one: Sum) -> Iterator[Found]:
     """The sum up to a layer, and a single layer's number for the sum."""
     running = 0
     # Up to the last layer it is the sum itself.
@@ -250,11 +250,11 @@ def partial_sums(one: Sum) -> Iterator[Found]:
             yield Found(18, "one_layer_only", term, one.names[i])
 
 
-def on_other_maps(one: Sum) -> Iterator[Found]:
+def find_on_other_maps(one: Sum) -> Iterator[Found]:
     """Work counted on the map of the layer before or behind."""
     working = [i for i, term in one.terms.items() if term and len(one.network.graph.facts[i].output) > 1]
     for i, j in pair_neighbours(working):
-        for value in numbers_on_map(one.network, i, j, one.quantity):
+        for value in count_on_map(one.network, i, j, one.quantity):
             yield Found(14, "used_wrong_map_size", one.total - one.terms[i] + value * one.units[i], one.names[i])
 
 

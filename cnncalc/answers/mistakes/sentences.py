@@ -148,7 +148,7 @@ SLIPS: dict[str, Callable[[str], str]] = {
 }
 
 
-def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
+def make_sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
     """What `value` is the answer to. `of`: the number that was miswritten, where that is not the right one."""
     *names, last = ids.split("+")
     number = show(value)
@@ -156,7 +156,7 @@ def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
         if of is None:
             return SLIPS[last](number)
         # The number of another mistake, with a digit lost: that mistake is told first.
-        fact = sentence("+".join(names), of)
+        fact = make_sentence("+".join(names), of)
         slip = _("{number} is that with a digit lost", number=number)
         if str(of)[0] == where and str(of)[1:] == str(value):
             slip = _("{number} is that without its leading {where}", number=number, where=where)

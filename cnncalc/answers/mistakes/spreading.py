@@ -181,7 +181,7 @@ class Network:
         """Note for every node up to the last one which mistakes change its output."""
         for i in range(self._looked, last + 1):
             right = self.plain[i]
-            for number, found in outputs(*self.cases[i][:4]):
+            for number, found in find_outputs(*self.cases[i][:4]):
                 if right is not None and found != right["output"]:
                     of_kinds = self._places.setdefault(number, {EVERYWHERE: {}})
                     of_kinds[EVERYWHERE][i] = None
@@ -244,7 +244,7 @@ class Rerun:
 
 
 @lru_cache(maxsize=4096)
-def outputs(
+def find_outputs(
     layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> tuple[tuple[int, tuple[Number, ...]], ...]:
     """(number of the edit, output shape) of the mistakes that are inherited."""
@@ -259,7 +259,7 @@ def outputs(
     return tuple(found)
 
 
-def numbers_on_map(network: Network, node: int, other: int, quantity: str) -> Iterator[Any]:
+def count_on_map(network: Network, node: int, other: int, quantity: str) -> Iterator[Any]:
     """A layer's work with the output size of another."""
     sizes = network.graph.facts[other].output[1:]
     here = network.graph.facts[node].output

@@ -60,7 +60,7 @@ def sheets_from_rows(rows: Sequence[Cells], source: Source, problems: list[Probl
     for i, cells in enumerate(rows[:SEARCHED]):
         if is_form(cells):
             return people_of_a_form(cells, rows[i + 1 :], source)
-        if person_column(cells) is not None and not blank:
+        if find_person_column(cells) is not None and not blank:
             return people_of_a_list(cells, rows[i + 1 :], source)
         # Below the headings of a sheet, words like "shape of the output" are notes.
         if heads_a_sheet(cells):
@@ -149,7 +149,7 @@ def people_of_a_form(head: Cells, rows: Sequence[Cells], source: Source) -> list
     sheets: list[Sheet] = []
     seen: dict[str, int] = {}
     for cells in rows:
-        name = person(cells, names) or _("row {n}", n=cells[0][1].line)
+        name = find_person(cells, names) or _("row {n}", n=cells[0][1].line)
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:  # handed in twice: both are shown
             name = _("{name} ({n})", name=name, n=seen[name])
@@ -171,7 +171,7 @@ def naming_columns(head: Cells) -> list[list[int]]:
     return [columns for columns in (both, chosen[2][:1], chosen[3][:1]) if columns]
 
 
-def person(cells: Cells, names: Sequence[Sequence[int]]) -> str:
+def find_person(cells: Cells, names: Sequence[Sequence[int]]) -> str:
     """Who a row belongs to; empty where it does not say."""
     for columns in names:
         found = " ".join(cells[i][0].strip() for i in columns if i < len(cells)).strip()
@@ -180,7 +180,7 @@ def person(cells: Cells, names: Sequence[Sequence[int]]) -> str:
     return ""
 
 
-def person_column(cells: Cells) -> int | None:
+def find_person_column(cells: Cells) -> int | None:
     """The column that names people in a table with a row per answer; None where it is no such table."""
     roles = [COLUMN_OF.get(plain(cell)) for cell, _place in cells]
     if "answer" not in roles or "quantity" not in roles:
@@ -191,7 +191,7 @@ def person_column(cells: Cells) -> int | None:
 
 def people_of_a_list(head: Cells, rows: Sequence[Cells], source: Source) -> list[Sheet]:
     """A sheet for everyone whom the rows name; a name that stands once above several rows is carried down."""
-    at = person_column(head)
+    at = find_person_column(head)
     assert at is not None
     groups: dict[str, list[Cells]] = {}
     name = ""

@@ -66,11 +66,11 @@ def name_question(key: str, text: str) -> tuple[str | None, str, str]:
     asked = question_of(key)
     if asked is not None:
         return asked[0], asked[1], text
-    said = quantity_beside(text) if "." not in key else None
+    said = find_quantity_beside(text) if "." not in key else None
     return (None if is_total(key) else key.strip(), *said) if said is not None else (layer, quantity, text)
 
 
-def quantity_beside(text: str) -> tuple[str, str] | None:
+def find_quantity_beside(text: str) -> tuple[str, str] | None:
     """(quantity, answer) of `896 params` or `params 896`; None where no quantity stands beside a number."""
     found = SAID_BEHIND.fullmatch(ASIDE.sub("", text.strip()))
     if found is not None and (quantity := quantity_of(found[2].lstrip("个条次"))) is not None:
@@ -93,7 +93,7 @@ def statement_in(text: str, start: int = 0) -> Statement | None:
     """The one answer that a piece of a line states, which begins at column `start`; None where it states none."""
     lead = BULLET.match(text)
     begin = lead.end() if lead is not None else 0
-    first = number_first(text[begin:], start + begin)
+    first = read_number_first(text[begin:], start + begin)
     # Where a number comes first it is the answer, and what follows says of what.
     for joint in joints_in(text, begin) if first is None else ():
         key, rest = text[begin : joint.start()], ENDS.sub("", text[joint.end() :]).strip()
@@ -101,13 +101,13 @@ def statement_in(text: str, start: int = 0) -> Statement | None:
         if asked is not None and (DIGIT.search(rest) or joint.group().strip()):
             return Statement(asked[0], asked[1], rest, key, start + joint.end())
         key = POINTS.sub("", key).strip()
-        said = quantity_beside(rest) if key and joint.group().strip() else None
+        said = find_quantity_beside(rest) if key and joint.group().strip() else None
         if said is not None:
             return Statement(None if is_total(key) else key, *said, key, start + joint.end())
     return first
 
 
-def number_first(text: str, start: int) -> Statement | None:
+def read_number_first(text: str, start: int) -> Statement | None:
     """`156 parameters in C1`: the number before what it is."""
     number, _space, rest = text.partition(" ")
     quantity, *layers = OF_LAYER.split(ENDS.sub("", rest), maxsplit=1)
@@ -120,7 +120,7 @@ def number_first(text: str, start: int) -> Statement | None:
 
 def statements_in(line: str) -> list[Statement]:
     """The answers that a line states, in order: `C1: output 6x28x28, 156 params` has two; empty where it has none."""
-    exact = exact_statement(line)
+    exact = read_exact(line)
     if exact is not None and is_known(exact):
         return [exact]
     if len(line) > LONGEST_LINE or not DIGIT.search(line):
@@ -159,13 +159,13 @@ def answers_to(quantity: str, line: str) -> list[Statement]:
     )
 
 
-def bare_statements(line: str) -> list[Statement]:
+def read_bare(line: str) -> list[Statement]:
     """`C1: 156`: a layer and a number, without what it is; the layer stands where the quantity would."""
     found = answers_to("", line)
     return [one._replace(layer=None, quantity=one.layer) for one in found if one.layer is not None]
 
 
-def exact_statement(line: str) -> Statement | None:
+def read_exact(line: str) -> Statement | None:
     """`C3.params=1516`, the way in which the command line has it; with a colon where the key has a dot."""
     found = AT_ITS_WORD.fullmatch(line)
     return found and Statement(*split_key(found[1]), found[2].strip(), found[1], found.start(2))
@@ -219,7 +219,7 @@ def answers_in_sentences(text: str, problems: list[Problem]) -> list[Answer]:
         if asked and not any(map(is_known, stated)):
             stated = answers_to(asked, line)
         if not stated and not comment and not is_about(line):
-            stated = bare_statements(line)
+            stated = read_bare(line)
         answers += [answer_of(one, line, number, heading) for one in stated]
         if stated or is_about(line):
             continue

@@ -48,8 +48,8 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     if speaks_for_itself(rows[0]):
         head: list[str | None] = list(GRADED)
         rows = [[], *rows]
-    elif (first := lies_across(rows)) is not None:
-        return across_rows(rows[first], rows[first + 1 :], problems, blank)
+    elif (first := find_crossing(rows)) is not None:
+        return read_across(rows[first], rows[first + 1 :], problems, blank)
     else:
         titles = next((i for i, cells in enumerate(rows[:SEARCHED]) if is_head(headings_of(cells))), 0)
         rows = rows[titles:]  # a title or a name may stand above the headings
@@ -70,7 +70,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
             problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
     # A line per answer, or a column per quantity.
     long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
-    return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
+    return read_long(head, rows[1:], problems) if long else read_wide(head, rows[1:], problems, blank)
 
 
 def pairs_in(rows: Sequence[Cells]) -> list[Answer]:
@@ -113,7 +113,7 @@ def speaks_for_itself(cells: Cells) -> bool:
     return len(texts) >= 3 and quantity_of(texts[1]) is not None and texts[2][:1] in set("0123456789([-+~")
 
 
-def lies_across(rows: Sequence[Cells]) -> int | None:
+def find_crossing(rows: Sequence[Cells]) -> int | None:
     """The row with the names of the layers, in a table with a column per layer and a row per quantity; else None."""
     i = next(
         (i for i, cells in enumerate(rows[:SEARCHED]) if sum(bool(cell.strip()) for cell, _place in cells) > 1), None
@@ -129,7 +129,7 @@ def lies_across(rows: Sequence[Cells]) -> int | None:
     return None if like_quantities or any(plain(name) in COLUMN_OF for name in names) else i
 
 
-def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
+def read_across(head: Cells, rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
     """A column per layer, a row per quantity; an empty cell is no answer."""
     answers = []
     for cells in rows:
@@ -137,7 +137,7 @@ def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem], bla
         if quantity is None:
             continue
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
-            problems.append(too_many(cells, len(head)))
+            problems.append(say_too_many(cells, len(head)))
             continue
         for i, (name, _at) in enumerate(head[1:], 1):
             text, place = cells[i] if i < len(cells) else ("", cells[0][1])
@@ -154,7 +154,7 @@ def keep_given(answers: list[Answer], blank: bool) -> list[Answer]:
     return answers if blank and not given else given
 
 
-def too_many(cells: Cells, width: int) -> Problem:
+def say_too_many(cells: Cells, width: int) -> Problem:
     hint = _('put quotes around a text with separators in it: "6,28,28"')
     return Problem(_("{n} cells under {m} headings", n=len(cells), m=width), cells[width][1], hint)
 
@@ -180,7 +180,7 @@ def heading_of(cell: str) -> str | None:
     return COLUMN_OF.get(word) or quantity_of(cell)
 
 
-def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+def read_long(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
     """A row per answer; a layer's name that stands once above several rows is carried down."""
     answers: list[Answer] = []
     layer: str | None = ""
@@ -236,7 +236,7 @@ def join_cells(cells: Cells, width: int) -> Cells:
     return cells
 
 
-def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
+def read_wide(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
     """A row per layer, a column per quantity; an empty cell is no answer."""
     answers = []
     layer = ""
@@ -248,7 +248,7 @@ def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         own = None if "layer" not in head or is_total(layer) else layer
         here = [Answer(own, name, "" if t.strip() in UNANSWERED else t.strip(), at) for name, t, at in values]
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
-            problems.append(too_many(cells, len(head)))
+            problems.append(say_too_many(cells, len(head)))
         elif any(answer.text for answer in here) and not layer and "layer" in head:
             problems.append(Problem(_("an answer without a layer"), cells[0][1], _("a layer's name, or total")))
         else:
@@ -306,7 +306,7 @@ def spaced_rows(text: str) -> list[Cells]:
             continue
         # Columns first, in which a heading may be of several words.
         for rows in (split_at_columns(block), split_at_words(block)):
-            if rows and (lies_across(rows) == 0 or heads_columns(rows[0])):
+            if rows and (find_crossing(rows) == 0 or heads_columns(rows[0])):
                 return rows
     return []
 
@@ -338,7 +338,7 @@ def split_at_columns(block: Sequence[Numbered]) -> list[Cells]:
     if all(own[0][1] <= corner for own in spans[1:]):
         rows[0].insert(0, ("", Position(block[0][0], 1)))
         spans[0].insert(0, (0, corner))
-    return [rows[0], *(below_heads(spans[0], row, own) for row, own in zip(rows[1:], spans[1:], strict=True))]
+    return [rows[0], *(cells_below(spans[0], row, own) for row, own in zip(rows[1:], spans[1:], strict=True))]
 
 
 def spans_of(cells: Cells, line: str) -> list[tuple[int, int]]:
@@ -347,7 +347,7 @@ def spans_of(cells: Cells, line: str) -> list[tuple[int, int]]:
     return [(start, start + columns_of(text)) for start, (text, _place) in zip(starts, cells, strict=True)]
 
 
-def below_heads(heads: Sequence[tuple[int, int]], cells: Cells, spans: Sequence[tuple[int, int]]) -> Cells:
+def cells_below(heads: Sequence[tuple[int, int]], cells: Cells, spans: Sequence[tuple[int, int]]) -> Cells:
     """The cells of a line, one for each heading."""
     row: Cells = [("", Position(cells[0][1].line, 1)) for _head in heads]
     for (text, place), (left, right) in zip(cells, spans, strict=True):

@@ -59,7 +59,7 @@ def from_tree(tree: Tree | None, problems: list[Problem]) -> list[Answer]:
         from_report(tree, answers, problems)
     elif isinstance(tree, Items):
         for item in tree.items:
-            row(item, answers, problems)
+            read_row(item, answers, problems)
     elif isinstance(tree, Entries):
         for key, value in tree:
             if plain(key.text) in ABOUT_THE_SHEET and isinstance(value, Text):
@@ -90,7 +90,7 @@ def from_report(tree: Entries, answers: list[Answer], problems: list[Problem]) -
             # Of the rest, kinds and places, no answer is asked.
             kept = {name: entry for name, entry in part.entries.items() if name == "name" or quantity_of(name) == name}
             numbers.entries = {name: entry for name, entry in kept.items() if text_of(entry[1]) not in NOTHING}
-        row(numbers, answers, problems)
+        read_row(numbers, answers, problems)
 
 
 def is_answer(tree: Entries) -> bool:
@@ -98,7 +98,7 @@ def is_answer(tree: Entries) -> bool:
     return any(COLUMN_OF.get(plain(key.text)) == "answer" for key, _value in tree)
 
 
-def row(tree: Tree, answers: list[Answer], problems: list[Problem]) -> None:
+def read_row(tree: Tree, answers: list[Answer], problems: list[Problem]) -> None:
     """`{layer: C3, quantity: params, answer: 1516}`, or one layer with several quantities, or [C3, params, 1516]."""
     # [C3, params, 1516], or [params, 60000] of the whole network.
     if isinstance(tree, Items) and len(tree.items) in (2, 3):
@@ -132,7 +132,7 @@ def add(layer: str | None, quantity: str, tree: Tree, answers: list[Answer], pro
         missing = Text("", tree.position)
         value = cells.get("answer", missing)
         points = points_of(cells.get("points", missing), problems)
-        accept = alternatives(cells["accept"]) if "accept" in cells else ()
+        accept = read_alternatives(cells["accept"]) if "accept" in cells else ()
     text = text_of(value)
     position = value.position
     if text.strip() in NOTHING:
@@ -149,7 +149,7 @@ def text_of(tree: Tree) -> str:
     return "(" + ", ".join(item.text if isinstance(item, Text) else "?" for item in items) + ")"
 
 
-def alternatives(tree: Tree) -> tuple[str, ...]:
+def read_alternatives(tree: Tree) -> tuple[str, ...]:
     """What else a teacher allows: one, several with | between, or a list of them."""
     # Of numbers alone it may be one shape: see below.
     if isinstance(tree, Items) and not all(isinstance(i, Text) and i.text.isdecimal() for i in tree.items):

@@ -18,18 +18,18 @@ NARROWEST = 8  # bar
 NAMES = 30  # columns for a name, at most
 
 
-def bars(report: Report, wish: Wish, width: int, marks: str = EIGHTHS) -> list[str]:
+def draw_bars(report: Report, wish: Wish, width: int, marks: str = EIGHTHS) -> list[str]:
     """Lines of at most `width` columns: for each quantity a heading with its total, and a bar for each row."""
     parts = rows_of(report, wish)
     # A title comes from a file: what a terminal would take for a command is written out.
     lines = [visible(title(report))]
     for quantity in quantities_of(wish):
         heading, total = _(QUANTITIES[quantity].heading), total_text(report, quantity)
-        lines += ["", f"{heading}  {total}".rstrip(), *quantity_bars(report, parts, quantity, width, marks)]
+        lines += ["", f"{heading}  {total}".rstrip(), *draw_quantity(report, parts, quantity, width, marks)]
     return lines
 
 
-def quantity_bars(report: Report, parts: Sequence[Part], quantity: str, width: int, marks: str) -> list[str]:
+def draw_quantity(report: Report, parts: Sequence[Part], quantity: str, width: int, marks: str) -> list[str]:
     """A line for each row: its name, its bar, and its number behind the longest one."""
     values = [measure(part, quantity) for part in parts]
     largest = max([value for value in values if value is not None], default=0)

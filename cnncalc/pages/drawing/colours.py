@@ -87,12 +87,12 @@ def colours_of(role: str) -> tuple[str, str]:
     if what == "block":
         return BLOCKS[int(which)]
     if what == "heat":
-        light, dark = (between(scale, int(which) / STEPS) for scale in HEAT)
+        light, dark = (mix_colours(scale, int(which) / STEPS) for scale in HEAT)
         return light, dark
     raise KeyError(role)
 
 
-def between(scale: tuple[str, ...], share: float) -> str:
+def mix_colours(scale: tuple[str, ...], share: float) -> str:
     """The colour at a share of the way along a scale."""
     place = share * (len(scale) - 1)
     # The last colour ends the last piece, and begins none.

@@ -92,30 +92,30 @@ def figure_of(shape: Shape, role: str, scales: Scales) -> Figure:
     """The figure of a value of this shape, channels first."""
     places = spatial(shape)
     if not shape:
-        return unknown()
+        return draw_unknown()
     if not places:
-        return bar(shape[0], role, scales)
+        return draw_bar(shape[0], role, scales)
     if len(places) == 1:
-        return strips(shape[0], places[0], role, scales)
+        return draw_strips(shape[0], places[0], role, scales)
     if len(places) == 2:
-        return maps(shape[0], places, role, scales)
-    return volumes(shape[0], prod(places[:-2]), places[-2:], role, scales)
+        return draw_maps(shape[0], places, role, scales)
+    return draw_volumes(shape[0], prod(places[:-2]), places[-2:], role, scales)
 
 
-def unknown() -> Figure:
+def draw_unknown() -> Figure:
     """What stands for a value whose shape is not known."""
     box = Box(0, 0, 40, 60, stroke=LINE, dashed=True)
     return Figure((box, Text(20, 36, "?", 16, "middle")), 40, 60, (0, 0, 40, 60), 0)
 
 
-def maps(channels: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
+def draw_maps(channels: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
     """Plates one before the other where all networks' stacks are few plates, else a box as deep as its channels."""
     high, wide = (scales.of(n, scales.side, SIDE) for n in sizes)
     # By the largest stack of the drawing, not by this one, so that all of its maps look alike.
     if scales.channels > PLATES:
         # A depth that is seen from the side looks shorter than it is.
         deep = scales.of(channels, scales.channels, DEEP, 1.0) * 0.7
-        return box(wide, high, deep, role)
+        return draw_box(wide, high, deep, role)
     # Fourteen plates at the full step reach as far as SPREAD lets them; where there are more, all lie closer.
     step = min(STEP, SPREAD / PLATES if scales.channels > 14 else STEP)
     ends = step * (channels - 1)
@@ -123,7 +123,7 @@ def maps(channels: int, sizes: Sequence[int], role: str, scales: Scales) -> Figu
     return Figure(tuple(plates), wide + ends, high + ends, (ends, ends, wide, high), 2)
 
 
-def box(wide: float, high: float, deep: float, role: str) -> Figure:
+def draw_box(wide: float, high: float, deep: float, role: str) -> Figure:
     """A box with its front at the lower right."""
     faces = (
         polygon([(0, 0), (wide, 0), (wide + deep, deep), (deep, deep)], fill=f"{role}-lit", stroke=LINE),
@@ -133,10 +133,10 @@ def box(wide: float, high: float, deep: float, role: str) -> Figure:
     return Figure(faces, wide + deep, high + deep, (deep, deep, wide, high), 2)
 
 
-def volumes(channels: int, depth: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
+def draw_volumes(channels: int, depth: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
     """Boxes one before the other, of which no more than a few are drawn."""
     high, wide = (scales.of(n, scales.side, SIDE * 0.7) for n in sizes)
-    one = box(wide, high, scales.of(depth, scales.depth, SIDE * 0.35, 1.0), role)
+    one = draw_box(wide, high, scales.of(depth, scales.depth, SIDE * 0.35, 1.0), role)
     count = min(channels, COPIES)
     # From box to box, wide enough to see that there are several.
     step = 12.0
@@ -146,7 +146,7 @@ def volumes(channels: int, depth: int, sizes: Sequence[int], role: str, scales: 
     return Figure(tuple(items), one.width + ends, one.height + ends, (x + ends, y + ends, w, h), 2)
 
 
-def strips(channels: int, length: int, role: str, scales: Scales) -> Figure:
+def draw_strips(channels: int, length: int, role: str, scales: Scales) -> Figure:
     """A strip for each channel, side by side; where they are many, one as wide as they are."""
     high = scales.of(length, scales.length, LONG)
     if scales.channels > PLATES:
@@ -157,7 +157,7 @@ def strips(channels: int, length: int, role: str, scales: Scales) -> Figure:
     return Figure(tuple(boxes), wide, high, (0, 0, wide, high), 1)
 
 
-def bar(units: int, role: str, scales: Scales) -> Figure:
+def draw_bar(units: int, role: str, scales: Scales) -> Figure:
     """A slanted bar."""
     # A short vector has small units all the same: the longest bar is for long ones.
     high = scales.of(units, scales.vector, min(LONG, UNIT * scales.vector))

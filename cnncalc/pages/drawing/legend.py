@@ -19,7 +19,7 @@ def kinds_in(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(role, ", ".join(kinds[:4]) + ("…" if len(kinds) > 4 else "")) for role, kinds in found.items()]
 
 
-def legend(entries: Sequence[tuple[str, str]], left: float, top: float, width: float) -> list[Item]:
+def draw_legend(entries: Sequence[tuple[str, str]], left: float, top: float, width: float) -> list[Item]:
     """The entries (role, words) in lines of at most this width."""
     items: list[Item] = []
     x, y = left, top

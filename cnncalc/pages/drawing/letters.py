@@ -29,18 +29,18 @@ LEADING = 1.3  # from line to line
 
 def width_of(words: str, size: float, *, bold: bool = False) -> float:
     """The width of a line of text whose letters have this size, in the unit of the size."""
-    return thousandths(words) * size / 1000 * MARGIN * (BOLD if bold else 1)
+    return measure_line(words) * size / 1000 * MARGIN * (BOLD if bold else 1)
 
 
 @lru_cache(4096)  # a drawing measures the same words again and again: kinds, shapes, headings
-def thousandths(words: str) -> int:
+def measure_line(words: str) -> int:
     """The width of a line of text in thousandths of the size of its letters."""
     if words.isascii():
         return sum(map(ASCII_WIDTHS.__getitem__, words.encode()))
-    return sum(ASCII_WIDTHS[ord(c)] if c.isascii() else other_width(c) for c in words)
+    return sum(ASCII_WIDTHS[ord(c)] if c.isascii() else measure_other(c) for c in words)
 
 
-def other_width(letter: str) -> int:
+def measure_other(letter: str) -> int:
     """The width of a character that is not ASCII."""
     if combining(letter) or category(letter) in ("Mn", "Me"):
         return 0

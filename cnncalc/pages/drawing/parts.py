@@ -40,11 +40,11 @@ def parts_of(report: Report, depth: int | None, most: int) -> list[Part]:
     """The inputs, then the rows in the order in which they run; without a depth, at most `most` rows."""
     folds = fold(report, depth=depth)
     if depth is None and len(folds) > most:
-        folds = readable(report, folds, most)
+        folds = fold_to_read(report, folds, most)
     return link(report, folds)
 
 
-def readable(report: Report, folds: list[Fold], most: int) -> list[Fold]:
+def fold_to_read(report: Report, folds: list[Fold], most: int) -> list[Fold]:
     """The rows folded as little as gives no more than `most` of them.
 
     Where that leaves hardly any, and where nothing can be folded, neighbours are gathered instead.

@@ -62,7 +62,7 @@ def along(sizes: Shape, output: Shape, fields: Fields) -> tuple[Seen, ...]:
         return ()
     axes = []
     for n, units, field in zip(sizes, output, fields, strict=True):
-        low, high = ends(field, units // 4, n)
+        low, high = find_ends(field, units // 4, n)
         if low is None or high is None:
             return ()
         low, high = max(low, 0), min(high, n - 1)
@@ -73,7 +73,7 @@ def along(sizes: Shape, output: Shape, fields: Fields) -> tuple[Seen, ...]:
     return () if all(axis.size == n for axis, n in zip(axes, sizes, strict=True)) else tuple(axes)
 
 
-def ends(field: AxisField, unit: int, n: int) -> tuple[int | None, int | None]:
+def find_ends(field: AxisField, unit: int, n: int) -> tuple[int | None, int | None]:
     """The first and the last of n places that a unit sees, borders left aside; None where that is not known."""
     if isinstance(field, Grid):
         return lowest(field, [unit]), highest(field, [unit])

@@ -22,7 +22,7 @@ def find_quantity(word: str) -> Quantity:
     raise CnncalcError(_("no layer has the quantity '{name}': {hint}", name=word[:40], hint=hint))
 
 
-def short(quantity: str, value: Any) -> str:
+def write_short(quantity: str, value: Any) -> str:
     """A number as it is written beside a bar: bytes in their units, others whole."""
     if QUANTITIES[quantity].bytes and value is not None:
         return in_units(value)

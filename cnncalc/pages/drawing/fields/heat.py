@@ -15,7 +15,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.formats.numbers import sizes
 from cnncalc.language import _
 from cnncalc.pages.drawing.colours import FRAME, MUTED, NONE, PEAK, STEPS, of_heat
-from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, backdrop
+from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, draw_backdrop
 from cnncalc.pages.drawing.letters import width_of
 from cnncalc.pages.drawing.scene import Box, Item, Scene, Text, scene_of
 
@@ -44,10 +44,10 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
     # Small images get large pixels, but no larger than they can be told apart as heat.
     scale = min(LARGEST_PIXEL, SIDE / max(rows, across.n))
     panel = Panel(0, 30, scale, 1.0 if down is not None else RIBBON / scale)
-    items: list[Item] = [Text(0, 6, title, 15, bold=True), *backdrop(panel, (rows, across.n), picture)]
+    items: list[Item] = [Text(0, 6, title, 15, bold=True), *draw_backdrop(panel, (rows, across.n), picture)]
     # One length for both directions, or cells would be no squares.
     each = -(-max(rows, across.n) // CELLS)
-    columns, lines = cells(across, each), cells(down, each) if down is not None else [1.0]
+    columns, lines = sum_cells(across, each), sum_cells(down, each) if down is not None else [1.0]
     # The weight of a pixel is the product of its row's and its column's: so is the largest.
     most = max(columns) * max(lines)
     for i, weight in enumerate(lines):
@@ -65,7 +65,7 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
     return scene_of(items, title=title, description=_("how much each pixel counts for one unit"))
 
 
-def cells(axis: Along, each: int) -> list[float]:
+def sum_cells(axis: Along, each: int) -> list[float]:
     """The share of the mass in every `each` pixels of the axis."""
     total = sum(axis.profile.weights)
     found = [0] * (-(-axis.n // each))

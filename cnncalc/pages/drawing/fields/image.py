@@ -60,7 +60,7 @@ def read_picture(path: str) -> Picture:
     return Picture(data, kind)
 
 
-def backdrop(panel: Panel, sizes: tuple[int, int], picture: Picture | None) -> list[Item]:
+def draw_backdrop(panel: Panel, sizes: tuple[int, int], picture: Picture | None) -> list[Item]:
     """The image of so many rows and columns: the file, stretched over it, or an empty field."""
     place = panel.box((0, sizes[0] - 1), (0, sizes[1] - 1))
     if picture is None:

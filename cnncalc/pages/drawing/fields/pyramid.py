@@ -20,11 +20,11 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.pages.drawing.colours import ACCENT, FRAME, INK, MUTED, NONE, PAPER, PEAK
-from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, backdrop
+from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, draw_backdrop
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.pages.drawing.parts import Part, link
 from cnncalc.pages.drawing.scene import END, Box, Item, Scene, Text, line, polygon, scene_of
-from cnncalc.pages.drawing.windows import ends
+from cnncalc.pages.drawing.windows import find_ends
 from cnncalc.report import Report
 
 MOST = 36  # lines
@@ -73,7 +73,7 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
             continue
         levels = levels_of(graph, parts, found, back, value, source)
         items += [Text(0, top + 8, name, SIZE + 1, bold=True)] if len(graph.inputs) > 1 else []
-        drawn, top = one_pyramid(levels, parts, name, shape, top + 20, picture)
+        drawn, top = draw_pyramid(levels, parts, name, shape, top + 20, picture)
         items += drawn
         top += 30
     if not items:
@@ -92,12 +92,14 @@ def levels_of(
     unit = tuple(n // 2 for n in graph.shape(value)[1:])
     levels = []
     for place, part in enumerate(parts):
-        values = [first + node for node in part.members if first + node <= value and behind(back, first + node)]
+        values = [first + node for node in part.members if first + node <= value and is_seen(back, first + node)]
         if not values or source not in found.fields[max(values)]:
             continue
         # The last operation of a row speaks for it, of those that lie on the way to the target.
         mine = max(values)
-        levels.append(level(graph, place, part, found.fields[mine][source], back[mine] or (), mine, unit, axes, source))
+        levels.append(
+            make_level(graph, place, part, found.fields[mine][source], back[mine] or (), mine, unit, axes, source)
+        )
         if mine == value:
             break
     # Where there are too many, those that change nothing go first: activations, norms, sums.
@@ -111,11 +113,11 @@ def levels_of(
     return grown if len(levels) > MOST else levels
 
 
-def behind(back: list[Fields | None], value: int) -> bool:
+def is_seen(back: list[Fields | None], value: int) -> bool:
     return value < len(back) and back[value] is not None
 
 
-def level(
+def make_level(
     graph: Graph, place: int, part: Part, fields: Fields, back: Fields, value: int, unit: Shape, axes: int, source: int
 ) -> Level:
     """One layer: which of its units are seen, and where these lie."""
@@ -126,12 +128,14 @@ def level(
     # No units to place, or on other axes than those of the image: seen as one.
     if len(shape) - 1 != axes or len(back) != axes:
         return Level(place, part, None, (0, 0), (0, n), (0, n), everything, size)
-    spans = [clip(ends(field, at, k), k) for field, at, k in zip(back, unit or (0,) * axes, shape[1:], strict=True)]
+    spans = [
+        clip(find_ends(field, at, k), k) for field, at, k in zip(back, unit or (0,) * axes, shape[1:], strict=True)
+    ]
     middle = [(low + high) // 2 for low, high in spans]
-    window = tuple(clip(ends(field, at, k), k) for field, at, k in zip(fields, middle, image, strict=True))
+    window = tuple(clip(find_ends(field, at, k), k) for field, at, k in zip(fields, middle, image, strict=True))
     low, high = spans[-1]
-    extent = over(fields[-1], 0, shape[-1] - 1, n)
-    return Level(place, part, shape[-1], (low, high), extent, over(fields[-1], low, high, n), window, size)
+    extent = spread_over(fields[-1], 0, shape[-1] - 1, n)
+    return Level(place, part, shape[-1], (low, high), extent, spread_over(fields[-1], low, high, n), window, size)
 
 
 def clip(span: tuple[int | None, int | None], n: int) -> tuple[int, int]:
@@ -143,14 +147,14 @@ def clip(span: tuple[int | None, int | None], n: int) -> tuple[int, int]:
     return low, max(min(high, n - 1), low)
 
 
-def over(field: AxisField, low: int, high: int, n: int) -> Extent:
+def spread_over(field: AxisField, low: int, high: int, n: int) -> Extent:
     """Where units `low` to `high` lie over n pixels: each around the middle of what it sees."""
     jump = jump_of(field)
     if jump is None or isinstance(field, Whole):
         return 0, n
     middles = []
     for unit in (low, high):
-        start, end = ends(field, unit, n)
+        start, end = find_ends(field, unit, n)
         if start is None or end is None:
             return 0, n
         middles.append((start + end + 1) / 2)
@@ -159,7 +163,7 @@ def over(field: AxisField, low: int, high: int, n: int) -> Extent:
     return max(middles[0] - half, 0), min(max(middles[1] + half, middles[0] - half + 1), n)
 
 
-def one_pyramid(
+def draw_pyramid(
     levels: list[Level], parts: list[Part], name: str, shape: Shape, top: float, picture: Picture | None
 ) -> tuple[list[Item], float]:
     """The lines of the layers, the target at the top, and the image below; where it ends."""
@@ -168,22 +172,22 @@ def one_pyramid(
     left = max(width_of(fit(one.part.name, NAMES, SIZE), SIZE) for one in levels) + 12
     ground = top + len(levels) * PITCH + 14
     panel = Panel(left, ground, scale, RIBBON / scale if len(shape) == 2 else 1.0)
-    items = backdrop(panel, (rows, columns), picture)
+    items = draw_backdrop(panel, (rows, columns), picture)
     framed = [(one, 0.9, ACCENT) for one in levels[:-1]] + [(levels[-1], 2.0, PEAK)]
     if picture is not None:  # an edge that is seen on every picture
-        items += [window_box(panel, one, thick=thick + 2, role=PAPER) for one, thick, _role in framed]
-    items += [window_box(panel, one, thick=thick, role=role) for one, thick, role in framed]
+        items += [draw_window(panel, one, thick=thick + 2, role=PAPER) for one, thick, _role in framed]
+    items += [draw_window(panel, one, thick=thick, role=role) for one, thick, role in framed]
     # A line of the drawing need not read the one below it: a side is drawn only where one depends on the other.
-    ways = reachable(parts)
+    ways = find_reachable(parts)
     for i, one in enumerate(levels):
         y = ground - 14 - (i + 1) * PITCH
         items += level_items(panel, one, y, levels[-1])
         below = levels[i - 1] if i else None
         if below is None:
             start, end = levels[-1].window[-1]
-            items.append(side(panel, one.over, y + THICK, (start, end + 1), ground))
+            items.append(draw_side(panel, one.over, y + THICK, (start, end + 1), ground))
         elif below.place in ways[one.place]:
-            items.append(side(panel, one.over, y + THICK, below.over, y + PITCH))
+            items.append(draw_side(panel, one.over, y + THICK, below.over, y + PITCH))
     words = [(PEAK, _("the field of {name}", name=levels[-1].part.name)),
              (ACCENT, _("the field of one unit of each layer in between"))]  # fmt: skip
     y = ground + rows * scale * panel.tall + 10
@@ -194,7 +198,7 @@ def one_pyramid(
     return items, y + 2 * 18
 
 
-def window_box(panel: Panel, one: Level, *, thick: float, role: str) -> Box:
+def draw_window(panel: Panel, one: Level, *, thick: float, role: str) -> Box:
     rows = one.window[-2] if len(one.window) > 1 else (0, 0)
     told = _("{name}: {text}", name=one.part.name, text=one.size)
     return Box(*panel.box(rows, one.window[-1]), stroke=role, thick=thick, title=told)
@@ -222,13 +226,13 @@ def level_items(panel: Panel, one: Level, y: float, target: Level) -> list[Item]
     return items
 
 
-def side(panel: Panel, upper: Extent, y: float, lower: Extent, below: float) -> Item:
+def draw_side(panel: Panel, upper: Extent, y: float, lower: Extent, below: float) -> Item:
     """What lies between the seen units of two lines."""
     (a, b), (c, d) = (tuple(panel.left + x * panel.scale for x in extent) for extent in (upper, lower))
     return polygon([(a, y), (b, y), (d, below), (c, below)], fill=ACCENT, stroke=NONE, opacity=0.16)
 
 
-def reachable(parts: list[Part]) -> list[set[int]]:
+def find_reachable(parts: list[Part]) -> list[set[int]]:
     """For each part those that it depends on."""
     found: list[set[int]] = []
     for part in parts:

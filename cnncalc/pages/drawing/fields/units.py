@@ -8,7 +8,7 @@ from cnncalc.analysis.fields.sets.units import Patch, UnitField
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.pages.drawing.colours import ACCENT, MUTED, PAPER, PEAK
-from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, Span, backdrop
+from cnncalc.pages.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, Span, draw_backdrop
 from cnncalc.pages.drawing.letters import width_of
 from cnncalc.pages.drawing.scene import END, Box, Item, Path, Scene, Text, line, scene_of
 
@@ -50,27 +50,27 @@ def panel_of(patch: Patch, top: float, picture: Picture | None) -> tuple[list[It
     # The window may begin before the image, in padding: then the image is moved to the right and down.
     left = 36 - window.columns[0] * scale
     panel = Panel(left, top + 24 - window.rows[0] * scale * tall, scale, tall)
-    items = backdrop(panel, window.image, picture)
+    items = draw_backdrop(panel, window.image, picture)
     corners = [panel.box(r, c) for rows, columns in products for r in rows for c in columns]
     if corners:
         # One path for all rectangles: where they meet, separate ones would show a seam.
         items.append(Path(tuple(step for corner in corners for step in outline(*corner)), fill=ACCENT, stroke="none",
                           opacity=0.6 if picture else 0.85))  # fmt: skip
-    items += grid(panel, window)
+    items += draw_grid(panel, window)
     if window.field is not None:
         rows, columns = (
             (max(a, c), min(b, d)) for (a, b), (c, d) in zip(window.field, (window.rows, window.columns), strict=True)
         )
         items.append(Box(*panel.box(rows, columns), stroke=PEAK, thick=1.5, dashed=True))
     end = panel.up + (window.rows[1] + 1) * scale * tall
-    return items + labels(patch, panel), end + 20, window.field is not None
+    return items + draw_labels(patch, panel), end + 20, window.field is not None
 
 
 def outline(x: float, y: float, width: float, height: float) -> list[tuple[str | float, ...]]:
     return [("M", x, y), ("L", x + width, y), ("L", x + width, y + height), ("L", x, y + height), ("Z",)]
 
 
-def grid(panel: Panel, window: Window) -> list[Item]:
+def draw_grid(panel: Panel, window: Window) -> list[Item]:
     """Lines between pixels, where these are large and not too many."""
     rows, columns = window.image
     if panel.scale < SMALLEST_GRID or rows * columns > MOST_CELLS:
@@ -84,7 +84,7 @@ def grid(panel: Panel, window: Window) -> list[Item]:
     return [Path(steps, stroke=PAPER, thick=0.5)] if steps else []
 
 
-def labels(patch: Patch, panel: Panel) -> list[Item]:
+def draw_labels(patch: Patch, panel: Panel) -> list[Item]:
     """The first and the last row and column that are seen, at their places; the last where there is room for it."""
     if patch.hull is None:
         return []

@@ -6,11 +6,11 @@ from math import prod
 from cnncalc.formats.numbers import value_text
 from cnncalc.language import _
 from cnncalc.pages.drawing.graph.boxes import Box, Point
-from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of, kind_of
+from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, heat_of, kind_of, make_even
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
 from cnncalc.pages.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
 from cnncalc.pages.drawing.graph.ranks import Line
-from cnncalc.pages.drawing.graph.tree import ONCE, Block, Leaf, Part, Tree, bounds, first_repetition, parts_shown
+from cnncalc.pages.drawing.graph.tree import ONCE, Block, Leaf, Part, Tree, bounds, choose_parts, find_first_repetition
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.quantities import QUANTITIES
 
@@ -49,7 +49,7 @@ def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     lay_out(root.box, order_parts(root.box), bare=True)
     root.box.x = root.box.y = MARGIN
     settle(root.box)
-    of, _hidden = stand_ins(tree, folded)
+    of, _hidden = find_stand_ins(tree, folded)
     leaving = {of.get(leaf, leaf) for leaf in tree.outputs}
     largest = max((heat_of(node.cell.number) or 0 for node in nodes if node.cell), default=0)
     return {
@@ -74,7 +74,7 @@ def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen
     number(root, nodes, frames)
     of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
     order = {id(node): n for n, node in enumerate(nodes)}
-    stand_in, hidden = stand_ins(tree, folded)
+    stand_in, hidden = find_stand_ins(tree, folded)
     ends = [(stand_in.get(a, a), stand_in.get(b, b)) for a, b in tree.edges if (a, b) not in hidden]
     # Several layers of a node may read one value: that is one line.
     pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in ends)
@@ -86,12 +86,12 @@ def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen
     return root, nodes, frames, edges
 
 
-def stand_ins(tree: Tree, folded: frozenset[str]) -> tuple[dict[int, int], set[tuple[int, int]]]:
+def find_stand_ins(tree: Tree, folded: frozenset[str]) -> tuple[dict[int, int], set[tuple[int, int]]]:
     """For each leaf of a repetition that is not drawn the one of the first; and what leads from one to another."""
     of: dict[int, int] = {}
     hidden: set[tuple[int, int]] = set()
     for block in (tree.blocks[id.removesuffix(ONCE)] for id in folded if id.endswith(ONCE)):
-        first, last = bounds(first_repetition(block))
+        first, last = bounds(find_first_repetition(block))
         period = last - first
         of |= {leaf: first + (leaf - first) % period for leaf in range(last, block.last)}
         inside = [(a, b) for a, b in tree.edges if block.first <= a and b < block.last]
@@ -104,7 +104,7 @@ def look(part: Part, around: Seen, folded: frozenset[str]) -> list[Seen]:
     """What is seen of a part: a node, a frame, or, of a block without a frame, what is inside it."""
     if isinstance(part, Leaf) or part.id in folded:
         return [Seen(part, around)]
-    parts = parts_shown(part, folded)
+    parts = choose_parts(part, folded)
     if not part.frame:
         return [seen for inner in parts for seen in look(inner, around, folded)]
     frame = Seen(part, around, [part])
@@ -164,7 +164,7 @@ def box_around(cell: Cell) -> Box:
 
 def frame_around(frame: Seen, parts: list[Box]) -> Box:
     """The box of a frame around these, with its lines and room for its title; all of a network has none."""
-    title = 0 if frame.around is None else even(width_of(title_of(frame), TEXT, bold=True))
+    title = 0 if frame.around is None else make_even(width_of(title_of(frame), TEXT, bold=True))
     return Box(parts=parts, lines=list(frame.lines), title=title)
 
 

@@ -44,7 +44,7 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
             lines.append(f"{_(QUANTITIES[quantity].heading)} {value_text(value)}")
     # Even the shortest name gets 64 pixels: room for a shape, and for lines to arrive side by side.
     inside = max(width_of(title, TITLE, bold=True), *(width_of(line, TEXT) for line in lines))
-    return Cell(title, lines, kind, shape, value, max(64, even(inside) + 20), LINE * (1 + len(lines)) + 10)
+    return Cell(title, lines, kind, shape, value, max(64, make_even(inside) + 20), LINE * (1 + len(lines)) + 10)
 
 
 def kind_of(block: Block, kind: str = "") -> str:
@@ -55,7 +55,7 @@ def kind_of(block: Block, kind: str = "") -> str:
     return f"{kind} x{block.times}" if block.times > 1 else kind
 
 
-def even(width: float) -> int:
+def make_even(width: float) -> int:
     """The next even number: a box has its middle at a whole pixel."""
     return 2 * ceil(width / 2)
 

@@ -123,7 +123,7 @@ class _Run:
                 need = (widths[u] + widths[v]) // 2 + gap + self.shift[u] - self.shift[v]
                 apart.setdefault(a, {})[b] = max(need, apart.get(a, {}).get(b, need))
                 behind.setdefault(b, {})[a] = apart[a][b]
-        order = _topological(sorted(set(self.root)), apart)
+        order = _sort_columns(sorted(set(self.root)), apart)
         # To the right is to the left in a mirror: the same passes with both ways exchanged, and the sign at the end.
         if not self.left:
             order, apart, behind = order[::-1], behind, apart
@@ -137,7 +137,7 @@ class _Run:
         return [sign * x[self.root[v]] + self.shift[v] for v in range(len(widths))]
 
 
-def _topological(vertices: Sequence[int], ahead: Mapping[int, Mapping[int, int]]) -> list[int]:
+def _sort_columns(vertices: Sequence[int], ahead: Mapping[int, Mapping[int, int]]) -> list[int]:
     """The columns, each behind all that stand to its left."""
     waiting = dict.fromkeys(vertices, 0)
     for near in ahead.values():

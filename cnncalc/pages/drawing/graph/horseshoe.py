@@ -24,7 +24,7 @@ def find_legs(sizes: Sequence[int], lines: Sequence[Line]) -> list[list[int]] | 
         if source >= 0 and target >= 0:
             ahead[source].append(target)
             back[target].append(source)
-    spine = longest_way(back)
+    spine = find_longest_way(back)
     # One line across is any residual block; maps that do not shrink are no way down.
     rungs = find_rungs(spine, ahead)
     if len(rungs) < 2 or any(sizes[spine[i]] <= sizes[spine[k]] for (i, _end), (k, _other) in pairwise(rungs)):
@@ -55,7 +55,7 @@ def join_singly(legs: Sequence[int], lines: Sequence[Line]) -> bool:
     return all(len(found) == 1 for found in nets.values())
 
 
-def longest_way(back: Sequence[Sequence[int]]) -> list[int]:
+def find_longest_way(back: Sequence[Sequence[int]]) -> list[int]:
     """The boxes on the way with the most boxes; of several, the one that ends and runs first."""
     # Boxes are numbered as they run: the way to each source is known before its readers are asked.
     length, before = [1] * len(back), [-1] * len(back)

@@ -195,7 +195,7 @@ class Tree:
             if isinstance(part, Block) and self.repeats_alike(part):
                 inside = {
                     block.id
-                    for block in walk(first_repetition(part))
+                    for block in walk(find_first_repetition(part))
                     if isinstance(block, Block) and block.frame
                     # Inside the first repetition all is open, or hardly more would be seen.
                 }
@@ -209,7 +209,7 @@ class Tree:
         if block.times < 2:
             return False
         rows = [(leaf.row and leaf.row.kind, leaf.shape) for leaf in self.leaves[block.first : block.last]]
-        first, last = bounds(first_repetition(block))
+        first, last = bounds(find_first_repetition(block))
         return rows == rows[: last - first] * block.times
 
     def _fold_at(self, depth: int, *, ranges: bool) -> frozenset[str]:
@@ -229,16 +229,16 @@ def see(part: Part, folded: frozenset[str]) -> Iterator[Part]:
     if isinstance(part, Leaf) or part.id in folded:
         yield part
         return
-    for inner in parts_shown(part, folded):
+    for inner in choose_parts(part, folded):
         yield from see(inner, folded)
 
 
-def parts_shown(block: Block, folded: frozenset[str]) -> tuple[Part, ...]:
+def choose_parts(block: Block, folded: frozenset[str]) -> tuple[Part, ...]:
     """The parts of a block that is not folded: one of them where the first repetition stands for all."""
-    return (first_repetition(block),) if block.id + ONCE in folded else block.parts
+    return (find_first_repetition(block),) if block.id + ONCE in folded else block.parts
 
 
-def first_repetition(block: Block) -> Part:
+def find_first_repetition(block: Block) -> Part:
     """The first part of a block, whatever ranges its parts were put into."""
     part = block.parts[0]
     while isinstance(part, Block) and part.range:

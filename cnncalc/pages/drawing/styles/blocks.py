@@ -11,7 +11,7 @@ from cnncalc.language import _
 from cnncalc.pages.drawing import Wish
 from cnncalc.pages.drawing.colours import ACCENT, LINE, MUTED
 from cnncalc.pages.drawing.figures import Scales, scales_of, spatial
-from cnncalc.pages.drawing.legend import kinds_in, legend
+from cnncalc.pages.drawing.legend import draw_legend, kinds_in
 from cnncalc.pages.drawing.letters import LEADING, fit, width_of
 from cnncalc.pages.drawing.parts import Part, parts_of
 from cnncalc.pages.drawing.scene import (
@@ -75,7 +75,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     entries = kinds_in((part.role, part.kind.split(" + ")[0]) for part in parts)
     # The legend needs room, however short the network is.
     width = max(x, 420.0)
-    items += legend(entries, 0, bottom + 24 + labels, width)
+    items += draw_legend(entries, 0, bottom + 24 + labels, width)
     top = min(-max(box.high / 2 + box.deep for box in boxes), bounds_of(arcs)[1])
     head = title(report)
     items.append(Text(0, top - 22, fit(head, max(width, 700), 16, bold=True), 16, bold=True, title=head))

@@ -9,7 +9,7 @@ from cnncalc.pages.drawing.colours import FRAME, INK, MUTED
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.pages.drawing.parts import Part, parts_of
 from cnncalc.pages.drawing.scene import END, Box, Group, Item, Scene, Text, line, scene_of
-from cnncalc.pages.drawing.words import describe, find_quantity, short
+from cnncalc.pages.drawing.words import describe, find_quantity, write_short
 from cnncalc.quantities import DRAWN, QUANTITIES, listed_in
 from cnncalc.report import Report, title
 
@@ -65,7 +65,7 @@ def scene(report: Report, wish: Wish) -> Scene:
         ])  # fmt: skip
     x = middle
     for quantity in quantities:
-        x = column(report, parts, quantity, x, items, lines) + 3 * GAP
+        x = draw_column(report, parts, quantity, x, items, lines) + 3 * GAP
     items += [
         Group(tuple(found), title=describe(part.row)) for found, part in zip(lines, parts, strict=True) if part.row
     ]
@@ -73,7 +73,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     return scene_of(items, title=head, description=said)
 
 
-def column(
+def draw_column(
     report: Report, parts: list[Part], quantity: str, x: float, items: list[Item], lines: list[list[Item]]
 ) -> float:
     """The bars of one quantity from x on, put behind the items of their lines; where the column ends."""
@@ -105,7 +105,7 @@ def column(
 
 def number_texts(report: Report, part: Part, quantity: str, value: int | None) -> tuple[str, str]:
     """`117,600`, and `35.8 %` where a share says something."""
-    text = short(quantity, getattr(part.row, quantity))
+    text = write_short(quantity, getattr(part.row, quantity))
     # Of sizes and fields no part of a total can be said.
     if not QUANTITIES[quantity].share and not QUANTITIES[quantity].bytes:
         return text, ""
@@ -120,4 +120,4 @@ def total_text(report: Report, quantity: str) -> str:
     if quantity not in report.totals.__slots__:
         return ""
     value = report.totals.known(quantity)
-    return short(quantity, value) + " + ?" * (value is not None and report.totals.is_partial(quantity))
+    return write_short(quantity, value) + " + ?" * (value is not None and report.totals.is_partial(quantity))

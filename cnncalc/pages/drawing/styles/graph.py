@@ -33,7 +33,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     # What comes later lies above: lines over frames, boxes over the ends of lines.
     items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
     items += [item for edge in picture["edges"] for item in edge_items(edge)]
-    items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
+    items += [draw_node(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
     return scene_of([*head_items(tree, picture), *items], title=title(report), description=count_boxes(report, picture))
 
 
@@ -76,7 +76,7 @@ def edge_items(edge: Edge) -> list[Item]:
         if x != x2 and y != y2:
             # It leaves and arrives straight down, so that its head points at the box.
             commands.append(("C", x, middle, x2, middle, x2, y2))
-        elif i + 2 < len(points) and (turned := corner((x, y), (x2, y2), points[i + 2])):
+        elif i + 2 < len(points) and (turned := turn_corner((x, y), (x2, y2), points[i + 2])):
             commands += turned
         else:
             commands.append(("L", x2, y2))
@@ -86,7 +86,7 @@ def edge_items(edge: Edge) -> list[Item]:
     return [Path(tuple(commands), stroke=LINE, thick=1.2), arrow_head(start, (x2, y2), size=8)]
 
 
-def corner(before: Sequence[int], at: Sequence[int], behind: Sequence[int]) -> list[tuple[str | float, ...]]:
+def turn_corner(before: Sequence[int], at: Sequence[int], behind: Sequence[int]) -> list[tuple[str | float, ...]]:
     """The way round a right angle; nothing where there is none."""
     # Only where one piece is vertical and the other horizontal.
     if (before[0] == at[0]) == (behind[0] == at[0]) or (behind[0] != at[0] and behind[1] != at[1]):
@@ -100,7 +100,7 @@ def corner(before: Sequence[int], at: Sequence[int], behind: Sequence[int]) -> l
     return [("L", *ends[0]), ("C", *at, *at, *ends[1])]
 
 
-def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
+def draw_node(tree: Tree, node: Node, *, heated: bool) -> Group:
     """The box with its texts; of what is not known the border is dashed, of an output it is thick."""
     row = tree.row_of(tree.parts[node["id"]])
     fill = fill_of(node, heated=heated)

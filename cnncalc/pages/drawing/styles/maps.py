@@ -52,7 +52,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     # One scale for all figures: what is twice as wide has twice the pixels, wherever it stands.
     scales = scales_of([part.output for part in parts], logarithmic=wish.log)
     places = [
-        Place(part, figure_of(part.output, part.role, scales), labels_of(part), tuple(below(report, part)))
+        Place(part, figure_of(part.output, part.role, scales), labels_of(part), tuple(say_below(report, part)))
         for part in parts
     ]
     lines = break_into_lines(places)
@@ -83,7 +83,7 @@ def labels_of(part: Part) -> tuple[str, ...]:
     return fit(part.name, NAMES, SIZE), fit(shape, NAMES, SIZE)
 
 
-def below(report: Report, part: Part) -> list[str]:
+def say_below(report: Report, part: Part) -> list[str]:
     """What is done to come here: the kind with its window, and what is in the same row."""
     if part.row is None or report.graph is None:
         return []
@@ -166,7 +166,7 @@ def line_of_figures(
     for i in row[1:]:
         if i - 1 in places[i].part.reads:
             items += link(report, places, i, corners)
-    items += continuations(places, row, middle, x - GAP)
+    items += draw_continuations(places, row, middle, x - GAP)
     return items, lowest - top
 
 
@@ -180,13 +180,13 @@ def texts_of(
     for number, words in enumerate(reversed(place.labels)):
         found.append(Text(centre, above - 4 - number * SIZE * LEADING, words, SIZE, MIDDLE))
     said = [(words, MUTED) for words in place.below]
-    said += [(words, ACCENT) for words in elsewhere(places, i, line_of)]
+    said += [(words, ACCENT) for words in say_elsewhere(places, i, line_of)]
     for number, (words, role) in enumerate(said):
         found.append(Text(centre, bottom + 16 + number * SMALL * LEADING, words, SMALL, MIDDLE, role))
     return found
 
 
-def elsewhere(places: Sequence[Place], i: int, line_of: dict[int, int]) -> list[str]:
+def say_elsewhere(places: Sequence[Place], i: int, line_of: dict[int, int]) -> list[str]:
     """`← conv2` for what comes from another line, `→ add3` for what goes to one; but not to the next figure."""
     comes = [j for j in places[i].part.reads if line_of[j] != line_of[i] and j != i - 1]
     goes = [j for j, place in enumerate(places) if i in place.part.reads and line_of[j] != line_of[i] and j != i + 1]
@@ -230,7 +230,7 @@ def arc_items(arc: Arc, bottom: float) -> list[Item]:
     return [line(points, stroke=LINE), arrow_head(points[2], points[3], size=5)]
 
 
-def continuations(places: Sequence[Place], row: Sequence[int], middle: float, end: float) -> list[Item]:
+def draw_continuations(places: Sequence[Place], row: Sequence[int], middle: float, end: float) -> list[Item]:
     """Arrows from the end of a line and to the beginning of the next, where the figures there are connected."""
     ends = []
     first, last = row[0], row[-1]
@@ -249,16 +249,16 @@ def continuations(places: Sequence[Place], row: Sequence[int], middle: float, en
 def link(report: Report, places: Sequence[Place], i: int, corners: dict[int, Point]) -> list[Item]:
     """Between a figure and that to its left: a window with its unit, or all of it."""
     before, after = places[i - 1], places[i]
-    axes = window_between(report, before.part, after.part)
+    axes = find_window(report, before.part, after.part)
     # A window is drawn only where both fronts show the same axes: of a flattened map it would lie on nothing.
     if axes and before.figure.axes and before.figure.axes == after.figure.axes:
-        return window(before, after, axes, corners[i - 1], corners[i])
+        return draw_window(before, after, axes, corners[i - 1], corners[i])
     (x, y), (u, v) = corners[i - 1], corners[i]
     pairs = zip(before.figure.right_edge, after.figure.left_edge, strict=True)
     return [line([(a + x, b + y), (c + u, d + v)], stroke=LINE, thick=0.7, dashed=True) for (a, b), (c, d) in pairs]
 
 
-def window_between(report: Report, before: Part, after: Part) -> tuple[Seen, ...]:
+def find_window(report: Report, before: Part, after: Part) -> tuple[Seen, ...]:
     """What a unit of a part sees of the one before it; nothing where that is all of it, or not known."""
     graph = report.graph
     assert graph is not None
@@ -271,10 +271,10 @@ def window_between(report: Report, before: Part, after: Part) -> tuple[Seen, ...
     return ()
 
 
-def window(before: Place, after: Place, axes: tuple[Seen, ...], here: Point, there: Point) -> list[Item]:
+def draw_window(before: Place, after: Place, axes: tuple[Seen, ...], here: Point, there: Point) -> list[Item]:
     """The window on the front of a figure, the unit that sees it on that of the next, and two lines."""
-    left, high = span(before, axes, here)
-    x, y = unit_point(after, axes, there)
+    left, high = span_of(before, axes, here)
+    x, y = place_unit(after, axes, there)
     # From both corners on the right: the two lines and the window look like a cone that ends in the unit.
     box = Box(left[0], high[0], left[1], high[1], stroke=ACCENT)
     corner = left[0] + left[1]
@@ -282,7 +282,7 @@ def window(before: Place, after: Place, axes: tuple[Seen, ...], here: Point, the
     return [box, *lines, Box(x - 1.5, y - 1.5, 3, 3, fill=ACCENT)]
 
 
-def span(place: Place, axes: tuple[Seen, ...], corner: Point) -> tuple[Point, Point]:
+def span_of(place: Place, axes: tuple[Seen, ...], corner: Point) -> tuple[Point, Point]:
     """(left, width) and (top, height) of a window."""
     x, y, w, h = place.figure.front
     found = [(x + corner[0], w), (y + corner[1], h)]
@@ -296,7 +296,7 @@ def span(place: Place, axes: tuple[Seen, ...], corner: Point) -> tuple[Point, Po
     return found[0], found[1]
 
 
-def unit_point(place: Place, axes: tuple[Seen, ...], corner: Point) -> Point:
+def place_unit(place: Place, axes: tuple[Seen, ...], corner: Point) -> Point:
     """Where a unit lies on the front of its figure."""
     x, y, w, h = place.figure.front
     shape: Shape = place.part.output

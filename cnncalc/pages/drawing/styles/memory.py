@@ -14,7 +14,7 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.pages.drawing import Wish
 from cnncalc.pages.drawing.colours import FRAME, MUTED, PAPER, PEAK, of_kind
-from cnncalc.pages.drawing.legend import kinds_in, legend
+from cnncalc.pages.drawing.legend import draw_legend, kinds_in
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.pages.drawing.scene import END, MIDDLE, Box, Item, Scene, Text, line, scene_of
 from cnncalc.report import BYTES, Report, title
@@ -52,15 +52,15 @@ def scene(report: Report, wish: Wish) -> Scene:
     kinds = ["input"] * len(graph.inputs) + [node.layer.kind for node in graph.nodes]
     # The peak is a column in any case: of neighbours the fullest is drawn.
     at = wide * (0.5 + next(i for i, column in enumerate(columns) if column.step == place))
-    items = axis(peak * size, wide * len(columns))
-    for x, y, width, height, value in runs(columns, known, wide, HIGH / peak):
-        items += band(graph, names, kinds, known, size, (x, y, width, height), value, at)
-    items += peak_mark(columns, place, wide, names[len(graph.inputs) + place], peak * size)
+    items = draw_axis(peak * size, wide * len(columns))
+    for x, y, width, height, value in find_runs(columns, known, wide, HIGH / peak):
+        items += draw_band(graph, names, kinds, known, size, (x, y, width, height), value, at)
+    items += mark_peak(columns, place, wide, names[len(graph.inputs) + place], peak * size)
     labels = step_names(columns, wide, graph, place)
     items += labels
     drawn = sorted({value for column in columns for value in column.alive})
     below = max([width_of(text.words, SIZE) for text in labels if isinstance(text, Text)], default=0)
-    items += legend(
+    items += draw_legend(
         kinds_in((of_kind(kinds[v]), kinds[v]) for v in drawn), 0, below + 28, max(wide * len(columns), 420)
     )
     head = title(report)
@@ -88,7 +88,7 @@ def columns_of(known: Lives, totals: Sequence[int], inputs: int) -> list[Column]
     return columns
 
 
-def runs(
+def find_runs(
     columns: Sequence[Column], known: Lives, wide: float, scale: float
 ) -> Iterator[tuple[float, float, float, float, int | None]]:
     """(left, top, width, height, value) of bands: neighbouring columns that hold a value at one height are one.
@@ -122,7 +122,7 @@ def stack(column: Column, known: Lives, scale: float) -> Iterator[tuple[int | No
         yield None, -level - small, small
 
 
-def band(
+def draw_band(
     graph: Graph, names: Sequence[str], kinds: Sequence[str], known: Lives, size: int,
     place: tuple[float, float, float, float], value: int | None, peak: float,
 ) -> list[Item]:  # fmt: skip
@@ -141,7 +141,7 @@ def band(
     return [box, Text(x + width / 2, y + height / 2 + 3.5, names[value], SIZE - 1, MIDDLE)]
 
 
-def axis(most: int, width: float) -> list[Item]:
+def draw_axis(most: int, width: float) -> list[Item]:
     """Lines across at round numbers of bytes, with the numbers to the left."""
     # Powers of two, as bytes are counted; at most six lines.
     step = 1
@@ -155,7 +155,7 @@ def axis(most: int, width: float) -> list[Item]:
     return items
 
 
-def peak_mark(columns: Sequence[Column], place: int, wide: float, name: str, peak: int) -> list[Item]:
+def mark_peak(columns: Sequence[Column], place: int, wide: float, name: str, peak: int) -> list[Item]:
     """A line round the fullest column, and what it is."""
     number = next(i for i, column in enumerate(columns) if column.step == place)
     x = number * wide

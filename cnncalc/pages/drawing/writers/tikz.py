@@ -43,18 +43,18 @@ def render(scene: Scene, *, standalone: bool = False) -> str:
     if not plain:
         lines.append(comment(_("for XeLaTeX or LuaLaTeX: it has letters that pdfLaTeX does not know")))
     if standalone:
-        lines += preamble(plain)
+        lines += write_preamble(plain)
     else:
         lines.append(comment(_("needs \\usepackage{{{packages}}}", packages="tikz")))
     lines += [rf"\definecolor{{{colour_name(role)}}}{{HTML}}{{{colours_of(role)[0][1:].upper()}}}" for role in roles]
     lines.append(r"\begin{tikzpicture}[x=0.75pt,y=-0.75pt,line join=round,every node/.style={inner sep=0pt}]")
-    lines += [command(item) for item in items if not isinstance(item, Image)]
+    lines += [write_command(item) for item in items if not isinstance(item, Image)]
     lines.append(r"\end{tikzpicture}")
     lines += [r"\end{document}"] if standalone else []
     return "\n".join(lines) + "\n"
 
 
-def preamble(plain: bool) -> list[str]:
+def write_preamble(plain: bool) -> list[str]:
     """What stands before the picture in a file of its own."""
     fonts = [r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}", r"\usepackage[scaled]{helvet}"]
     if not plain:
@@ -75,7 +75,7 @@ def colour_name(role: str) -> str:
     return f"cd-{role}"
 
 
-def command(item: Box | Path | Text) -> str:
+def write_command(item: Box | Path | Text) -> str:
     """One command."""
     if isinstance(item, Text):
         size = f"{item.size * POINTS:.2f}"
@@ -85,7 +85,9 @@ def command(item: Box | Path | Text) -> str:
             f"text={colour_name(item.fill)}",
         ]
         font = rf"\fontsize{{{size}}}{{{size}}}\selectfont" + (r"\bfseries" if item.bold else "")
-        return rf"\node[{','.join(options)},font={font}] at {point(item.x, item.y)} {{{letters(item.words)}}};"
+        return (
+            rf"\node[{','.join(options)},font={font}] at {write_point(item.x, item.y)} {{{write_letters(item.words)}}};"
+        )
     options = [] if item.fill == NONE else [f"fill={colour_name(item.fill)}"]
     options += [f"fill opacity={item.opacity:.2f}"] if item.opacity != 1 else []
     if item.stroke != NONE:
@@ -94,16 +96,16 @@ def command(item: Box | Path | Text) -> str:
     if isinstance(item, Box):
         radius = min(item.radius, item.width / 2, item.height / 2) * POINTS
         options += [f"rounded corners={radius:.2f}pt"] if radius else []
-        corner = point(item.x + item.width, item.y + item.height)
-        return rf"\path[{','.join(options)}] {point(item.x, item.y)} rectangle {corner};"
-    return rf"\path[{','.join(options)}] {' '.join(steps(item))};"
+        corner = write_point(item.x + item.width, item.y + item.height)
+        return rf"\path[{','.join(options)}] {write_point(item.x, item.y)} rectangle {corner};"
+    return rf"\path[{','.join(options)}] {' '.join(write_steps(item))};"
 
 
-def steps(path: Path) -> list[str]:
+def write_steps(path: Path) -> list[str]:
     """The pieces of a path."""
     found = []
     for name, *numbers in path.commands:
-        points = [point(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
+        points = [write_point(x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
         if name == "C":
             found.append(f".. controls {points[0]} and {points[1]} .. {points[2]}")
         elif name == "Z":
@@ -113,11 +115,11 @@ def steps(path: Path) -> list[str]:
     return found
 
 
-def point(x: Any, y: Any) -> str:
+def write_point(x: Any, y: Any) -> str:
     return f"({x:.2f},{y:.2f})"
 
 
-def letters(words: str) -> str:
+def write_letters(words: str) -> str:
     """A text in which nothing is a command; spaces stay as many as there are."""
     text: str = escape(words)
     for letter, command in ARROWS.items():
