@@ -96,11 +96,11 @@ def compare(old: Report, new: Report) -> Difference:
         else:
             status = CHANGED if changes else SAME
         layers.append(LayerDifference(status, before, after, changes))
-    totals = tuple(Change(name, total(old, name), total(new, name)) for name in TOTALS)
+    totals = tuple(Change(name, find_total(old, name), find_total(new, name)) for name in TOTALS)
     return Difference(old, new, tuple(layers), totals)
 
 
-def total(report: Report, name: str) -> Any:
+def find_total(report: Report, name: str) -> Any:
     """A total; None where a layer's part of it is not known."""
     return None if report.totals.is_partial(name) else getattr(report.totals, name)
 
@@ -114,7 +114,7 @@ def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]
     """Layers in pairs, in the order of the new network; what is gone stands where it was."""
     from difflib import SequenceMatcher
 
-    before, after = signatures(old), signatures(new)
+    before, after = sign_layers(old), sign_layers(new)
     pairs: list[tuple[Row | None, Row | None]] = []
     # autojunk would pass over what is frequent, and in a deep network nearly every layer is.
     for operation, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -126,7 +126,7 @@ def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]
     return pairs
 
 
-def signatures(report: Report) -> list[tuple[str, Any]]:
+def sign_layers(report: Report) -> list[tuple[str, Any]]:
     """What a layer is, whatever it is called: its name counts only where somebody chose it."""
     # Without a graph a layer is known by its kind alone.
     layers = [None] * len(report.layers) if report.graph is None else [node.layer for node in report.graph.nodes]

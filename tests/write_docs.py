@@ -10,7 +10,7 @@ from checkout import ROOT
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.in_fields import MISTAKES
 from cnncalc.answers.mistakes.sentences import HOW, REASON
-from cnncalc.cli.kinds import option_line, options_of
+from cnncalc.cli.kinds import options_of, write_option
 from cnncalc.conventions import SHIPPED, Convention, Rule, convention
 from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.conventions.reading import folder, read_convention
@@ -67,7 +67,7 @@ def kinds_page() -> str:
             lines += [f"### {row.name}", "", " ".join((layer.__doc__ or "").split()), ""]
             if row.aliases:
                 lines += [f"Also: {', '.join(f'`{alias}`' for alias in row.aliases)}", ""]
-            lines += [f"- {option_line(option).strip()}" for option in options_of(layer)]
+            lines += [f"- {write_option(option).strip()}" for option in options_of(layer)]
             lines += [""] if layer.options else []
     return "\n".join(lines)
 

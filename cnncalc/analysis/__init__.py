@@ -103,8 +103,8 @@ def without_padding(facts: Facts, connections: int | None, macs: int | None) -> 
         params=facts.params,
         fixed_params=facts.fixed_params,
         buffers=facts.buffers,
-        connections=minus(facts.connections, connections),
-        macs=minus(facts.macs, macs),
+        connections=subtract(facts.connections, connections),
+        macs=subtract(facts.macs, macs),
         work=facts.work,
         activations=facts.activations,
         kept=facts.kept,
@@ -128,13 +128,13 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
     totals, output, first = Totals(rows), graph.outputs[0], len(graph.inputs)
     totals.output = graph.shape(output)
     totals.receptive_field = rows[output - first].receptive_field if output >= first else None
-    totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
+    totals.peak_activation_bytes = multiply(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     return totals
 
 
-def minus(value: int | None, less: int | None) -> int | None:
+def subtract(value: int | None, less: int | None) -> int | None:
     return None if value is None or less is None else value - less
 
 
-def times(value: int | None, factor: int) -> int | None:
+def multiply(value: int | None, factor: int) -> int | None:
     return None if value is None else value * factor

@@ -18,7 +18,7 @@ def peak_elements(graph: Graph) -> int | None:
 
     None where a shape is not known.
     """
-    known = lives(graph)
+    known = find_lives(graph)
     if known is None:
         return None
     held = Holding(known, len(graph.inputs)).walk({})
@@ -31,7 +31,7 @@ def peak_elements(graph: Graph) -> int | None:
 
 def find_peak(graph: Graph) -> tuple[int | None, int | None]:
     """That sum, and the first operation at which it is reached; None for it where nothing runs."""
-    held = elements_held(graph)
+    held = count_held(graph)
     if held is None:
         return None, None
     peak = max(held)
@@ -50,7 +50,7 @@ class Lives(NamedTuple):
     last_use: list[int]
 
 
-def lives(graph: Graph) -> Lives | None:
+def find_lives(graph: Graph) -> Lives | None:
     """How large every value is and how long it lives; None where a shape is not known."""
     if not all(facts.output for facts in graph.facts):
         return None
@@ -71,9 +71,9 @@ def lives(graph: Graph) -> Lives | None:
     return Lives(elements, last_use)
 
 
-def elements_held(graph: Graph) -> list[int] | None:
+def count_held(graph: Graph) -> list[int] | None:
     """The elements that are alive before the first operation, and at each. None where a shape is not known."""
-    known = lives(graph)
+    known = find_lives(graph)
     return None if known is None else Holding(known, len(graph.inputs)).count_held({})
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from cnncalc.analysis.memory import elements_held, lives
+from cnncalc.analysis.memory import count_held, find_lives
 from cnncalc.graph import Graph
 
 MOST_SETS = 200_000
@@ -30,7 +30,7 @@ class Order(NamedTuple):
 
 def find_order(graph: Graph, most: int = MOST_SETS) -> Order | None:
     """The order with the smallest peak, or the best of those that were looked at; None where a shape is not known."""
-    held = elements_held(graph)
+    held = count_held(graph)
     if held is None or not graph.nodes:
         return None
     as_written = max(held)
@@ -41,7 +41,7 @@ class Search:
     """Sets of operations that have run, as bits, reached by a path whose peak is smallest."""
 
     def __init__(self, graph: Graph, as_written: int) -> None:
-        known = lives(graph)
+        known = find_lives(graph)
         assert known is not None
         self.first, self.count = len(graph.inputs), len(graph.nodes)
         self.elements, self.as_written = known.elements, as_written

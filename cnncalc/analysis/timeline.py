@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cnncalc.analysis.costs import MASK, Stores, count_kept_numbers, find_gradients, find_kept_values, is_trained
 from cnncalc.analysis.inplace import is_elementwise
-from cnncalc.analysis.memory import lives
+from cnncalc.analysis.memory import find_lives
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
@@ -141,7 +141,7 @@ def plan_inference(graph: Graph, plan: Plan) -> Timeline:
     check_shapes(graph)
     last = len(graph.nodes) - 1
     steps = tuple(Step(node.name, FORWARD) for node in graph.nodes)
-    tensors = stored_tensors(graph, plan, last)
+    tensors = hold_stored(graph, plan, last)
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     first = len(graph.inputs)
     buffers = fuse(graph) if plan.fused else separate(graph)
@@ -164,7 +164,7 @@ class Buffer(NamedTuple):
 
 def separate(graph: Graph) -> list[Buffer]:
     """A buffer for each value: nothing is done in place."""
-    known = lives(graph)
+    known = find_lives(graph)
     assert known is not None
     return [Buffer(value, known.elements[value], last) for value, last in enumerate(known.last_use) if last >= 0]
 
@@ -176,7 +176,7 @@ def fuse(graph: Graph) -> list[Buffer]:
     its shape that nothing else reads any more; what only looks at elements under another shape, or at a part of them,
     takes none. So a norm and an activation cost nothing behind the layer whose output they work on.
     """
-    known = lives(graph)
+    known = find_lives(graph)
     assert known is not None
     first = len(graph.inputs)
     same = list(range(first))  # for each value the one whose elements it looks at
@@ -214,7 +214,7 @@ def check_shapes(graph: Graph) -> None:
             raise CnncalcError(_("{name}: what it stores is not known", name=node.name))
 
 
-def stored_tensors(graph: Graph, plan: Plan, last: int) -> list[Tensor]:
+def hold_stored(graph: Graph, plan: Plan, last: int) -> list[Tensor]:
     """Parameters and statistics, which are there all the time; those of a layer that uses another's are the other's."""
     found = []
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
@@ -258,7 +258,7 @@ class Training:
         """All of it."""
         self.lay_out()
         last = len(self.steps) - 1
-        self.tensors = stored_tensors(self.graph, self.plan, last)
+        self.tensors = hold_stored(self.graph, self.plan, last)
         self.hold_values()
         self.hold_inside()
         self.hold_gradients(last)

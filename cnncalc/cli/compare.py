@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from cnncalc.cli.help_option import OwnHelp
-from cnncalc.cli.options import SPEC, Reading, each_asked, inputs_option, lang_option, overrides, reading_options
+from cnncalc.cli.options import SPEC, Reading, each_asked, inputs_option, lang_option, read_overrides, reading_options
 from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.errors import suggest
 from cnncalc.language import _
@@ -31,7 +31,7 @@ def command(
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`, and `SPEC@SHAPE` the shape of its input.
     """
     with errors_end_the_run():
-        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs, reading)))
+        out.write(comparison_page(report_all(specs, read_overrides(params, "--set"), inputs, reading)))
 
 
 def report_all(
@@ -71,4 +71,4 @@ def own_parameters(spec: str) -> tuple[str, dict[str, str]]:
     if match is None:
         return spec, {}
     # `depth=[2,2],width=8`: only a comma before another NAME= parts the two.
-    return match[1], overrides(re.split(r",(?=[A-Za-z_]\w*=)", match[2]), spec)
+    return match[1], read_overrides(re.split(r",(?=[A-Za-z_]\w*=)", match[2]), spec)

@@ -73,7 +73,7 @@ def command(
         # A terminal shows bars; through a pipe without a style too, as plain text.
         if output is None and (style is None or terminal is not None):
             check_wish("costs", wish)
-            write(in_characters(report, wish, terminal), output)
+            write(draw_in_characters(report, wish, terminal), output)
             return
         options = {"standalone": True} if standalone else {}
         write(Drawing(report, style or DEFAULT, wish).render(form, **options), output)
@@ -85,7 +85,7 @@ def split_names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
-def in_characters(report: Report, wish: Wish, width: int | None) -> str:
+def draw_in_characters(report: Report, wish: Wish, width: int | None) -> str:
     """The bars of `costs` for a terminal, or for one of 80 columns."""
     from cnncalc.pages.drawing.bars import ASCII, EIGHTHS, draw_bars
 

@@ -6,7 +6,7 @@ import click
 
 from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.cli.help_option import OwnHelp
-from cnncalc.cli.options import Asked, meant_layer, spec_options
+from cnncalc.cli.options import Asked, find_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.language import _
 from cnncalc.quantities import quantity_called
@@ -62,7 +62,7 @@ def command(
             layer, quantity = "total", alone  # a quantity alone is that of the whole network
         if layer is not None and quantity is None and layer not in report and not alone:
             layer, quantity = split_question(layer)
-        layer, since = meant_layer(graph, layer), meant_layer(graph, since)
+        layer, since = find_layer(graph, layer), find_layer(graph, since)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))

@@ -75,9 +75,9 @@ def kind_page(kind: Kind) -> Page:
         names = enumerate_words(kind.aliases)
         also = _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=names)
         sections.append(Section("", notes=[also], indent=0))
-    options = [option_line(option) for option in options_of(layer)] or [_("none")]
+    options = [write_option(option) for option in options_of(layer)] or [_("none")]
     sections.append(Section("", heading=_("options"), notes=options))
-    sections += arithmetic(kind)
+    sections += explain_arithmetic(kind)
     if issubclass(layer, Sliding):
         sections.append(Section("", notes=[_("positions of a window: {window}", window=WINDOW_RULE)]))
     if kind.family == "activation":
@@ -111,7 +111,7 @@ def options_of(layer: type[Layer]) -> list[Option]:
     return sorted(layer.options.values(), key=lambda option: not option.main)
 
 
-def option_line(option: Option) -> str:
+def write_option(option: Option) -> str:
     """`k3  kernel: size of the window, k  (required; also kernel_size, pool_size)`"""
     ways = [f"{option.flag}3"] if option.flag else []
     ways += [_("first value")] if option.main else []
@@ -136,7 +136,7 @@ def write_default(value: object) -> str:
     return str(value)
 
 
-def arithmetic(kind: Kind) -> list[Section]:
+def explain_arithmetic(kind: Kind) -> list[Section]:
     """The kind's arithmetic on the board: the formulas that its `facts` run, on an example."""
     from cnncalc.analysis import analyze_graph
     from cnncalc.analysis.derivations import explain

@@ -96,7 +96,7 @@ class Lock:
         return name if own else os.path.relpath(os.path.join(self.folder, name))
 
     def name_of(self, path: str) -> str:
-        return relative(path, self.folder)
+        return make_relative(path, self.folder)
 
     def is_gone(self, name: str) -> bool:
         """Whether the file of a spec or a model is there no longer."""
@@ -163,7 +163,7 @@ class Numbers:
                 raise
             self.unusable[path] = error
             return
-        name = relative(path, self.folder)
+        name = make_relative(path, self.folder)
         self.numbers.update(locking.numbers_of(name, report))
         # Of a spec as a whole there is a file, and no line.
         self.places[name, ""] = (file_of(path) or path, None)
@@ -178,7 +178,7 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
     from cnncalc.pages.drift import drift_page
 
     # A spec that cannot be used is said once, not once more for each of its numbers.
-    unreadable = {relative(path, now.folder) for path in now.unusable}
+    unreadable = {make_relative(path, now.folder) for path in now.unusable}
     found = [line for line in found if line.path not in unreadable]
     for error in now.unusable.values():
         complain(error)
@@ -193,7 +193,7 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
     return 2 if now.unusable else int(bool(found))
 
 
-def relative(path: str, folder: str) -> str:
+def make_relative(path: str, folder: str) -> str:
     """A path as one from a folder; a module that is imported and a bundled network keep their names."""
     own = file_of(path) is None or is_bundled(path)
     # With / on every system: the file is one for all who work on it.

@@ -115,7 +115,7 @@ class Asked:
         """What --set and --input change. Raises UsageError."""
         # A shape alone is that of the only input, whose name is empty.
         shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
-        return overrides(self.params, "--set"), shapes
+        return read_overrides(self.params, "--set"), shapes
 
     def graph(self, most: int | None = None) -> Graph:
         """Raises SpecError, or UsageError where nothing is named, or two networks.
@@ -240,7 +240,7 @@ def each_asked(words: Iterable[str], inputs: tuple[str, ...]) -> list[str]:
     return [with_shapes(word, shapes) for word in words]
 
 
-def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
+def read_overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
     """NAME=VALUE texts as a mapping. Raises UsageError for what is none, or given twice."""
     return _once([_pair(text) for text in pairs], option)
 
@@ -281,7 +281,7 @@ def pass_over_others(words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     return tuple(kept), count
 
 
-def meant_layer(graph: Graph, word: str | None) -> str | None:
+def find_layer(graph: Graph, word: str | None) -> str | None:
     """The layer, block or input that a word means, in any case or counted (`conv2`); the word where it means none."""
     if word is None or word in graph.inputs or word in graph.groups or any(word == node.name for node in graph.nodes):
         return word

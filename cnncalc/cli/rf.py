@@ -9,7 +9,7 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.completion import LayerType
 from cnncalc.cli.help_option import OwnHelp
-from cnncalc.cli.options import Asked, meant_layer, spec_options
+from cnncalc.cli.options import Asked, find_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
@@ -62,7 +62,7 @@ def command(
     with errors_end_the_run():
         graph = asked.graph()
         report = analyze_graph(graph)
-        target, since = meant_layer(graph, word or target), meant_layer(graph, since)
+        target, since = find_layer(graph, word or target), find_layer(graph, since)
         page = view_page(asked, report, followed, out.path, target)
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))

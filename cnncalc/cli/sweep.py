@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli.help_option import OwnHelp
-from cnncalc.cli.options import Asked, exact_padding_option, overrides, size_options, spec_options
+from cnncalc.cli.options import Asked, exact_padding_option, read_overrides, size_options, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options, write
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
@@ -91,7 +91,7 @@ def command(
         table = read_members(members)
         if not overs and not table:
             raise click.UsageError(_("Say what varies: --over NAME=VALUES, or --members FILE."))
-        space = space_from_texts(family, overrides(overs, "--over").items(), table)
+        space = space_from_texts(family, read_overrides(overs, "--over").items(), table)
         named = None if columns is None else [name.strip() for name in columns.replace("，", ",").split(",")]
         wish = wish_of(named, " and ".join(where), sort, top, pareto)
         if parts is not None or workers is not None or partition is not None:

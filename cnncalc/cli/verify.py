@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.cli.help_option import OwnHelp
-from cnncalc.cli.options import Asked, exact_padding_option, meant_layer, spec_options
+from cnncalc.cli.options import Asked, exact_padding_option, find_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.language import _, use
 
@@ -72,7 +72,7 @@ def command(
             found = verify(
                 graph,
                 quantities=quantities or QUANTITIES,
-                layers=[meant_layer(graph, layer) or layer for layer in layers] or None,
+                layers=[find_layer(graph, layer) or layer for layer in layers] or None,
                 exact_padding=exact_padding,
                 seed=seed,
                 progress=progress,

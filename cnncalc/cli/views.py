@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.options import Asked, meant_layer
+from cnncalc.cli.options import Asked, find_layer
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
@@ -57,7 +57,7 @@ class View(NamedTuple):
         from cnncalc.analysis.fields.sets.units import parse_unit
 
         word, place = parse_unit(self.options["unit"])
-        return meant_layer(self.graph, word) or word, place
+        return find_layer(self.graph, word) or word, place
 
     @property
     def blocks(self) -> bool:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import times, without_padding
+from cnncalc.analysis import multiply, without_padding
 from cnncalc.analysis.costs import count_moved
-from cnncalc.analysis.memory import Holding, Lives, lives
+from cnncalc.analysis.memory import Holding, Lives, find_lives
 from cnncalc.analysis.pieces.fields import FieldFolds
 from cnncalc.analysis.pieces.training import TrainingFolds
 from cnncalc.graph import Graph
@@ -68,7 +68,7 @@ class Folds:
             totals.backward_flops, totals.saved_bytes = 2 * cost.macs * self.batch, cost.bytes
             totals.unknown |= {BACKWARD: cost.unknown_macs, SAVED: cost.unknown_bytes}
         if PEAK in names:
-            totals.peak_activation_bytes = times(self.peak(piece, ends=True), self.size * self.batch)
+            totals.peak_activation_bytes = multiply(self.peak(piece, ends=True), self.size * self.batch)
         totals.output = graph.shape(graph.outputs[0])
         if FIELD in names:
             totals.receptive_field = self.fields.field(piece)
@@ -148,7 +148,7 @@ class Folds:
 
         def look() -> tuple[Holding, list[tuple[int, int, bool]]]:
             graph = outline.graph
-            alive = lives(graph)
+            alive = find_lives(graph)
             assert alive is not None  # a piece whose shapes are not known is none
             elements, last_use = alive
             if not ends:  # what enters lives on, as if it were read at the end

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.derivations.costs import COSTS
-from cnncalc.analysis.memory import elements_held, lives
+from cnncalc.analysis.memory import count_held, find_lives
 from cnncalc.analysis.timeline import FORWARD, Plan, plan_training
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
@@ -213,7 +213,7 @@ def memory_data(report: Report) -> dict[str, Any] | None:
     """Bytes of every value, which operation reads it last, and the bytes alive at each; None: not known."""
     graph = report.graph
     assert graph is not None
-    known, held = lives(graph), elements_held(graph)
+    known, held = find_lives(graph), count_held(graph)
     if known is None or held is None or not graph.nodes:
         return None
     size = BYTES[report.settings.dtype] * report.settings.batch

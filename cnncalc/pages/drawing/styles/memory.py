@@ -7,7 +7,7 @@ run. Where there are more operations than columns, a column is the fullest of se
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis.memory import Lives, elements_held, lives
+from cnncalc.analysis.memory import Lives, count_held, find_lives
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.numbers import in_units, number, sizes
 from cnncalc.graph import Graph
@@ -38,7 +38,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     """The columns, an axis of bytes, the peak, and names of operations where there is room for them."""
     graph = report.graph
     assert graph is not None
-    known, held = lives(graph), elements_held(graph)
+    known, held = find_lives(graph), count_held(graph)
     if known is None or held is None or not graph.nodes:
         raise CnncalcError(_("what is alive is not known: a layer has a shape that is not known"))
     size = BYTES[report.settings.dtype] * report.settings.batch
