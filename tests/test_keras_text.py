@@ -120,6 +120,8 @@ outputs: [both, left]
     "normalisation": "6x7x9; layernorm; rmsnorm; groupnorm 3; instancenorm affine=true; prelu per=channel; "
     "batchnorm noaffine; "
     "batchnorm affine=shift; {rescale: [1, 2, 3, 4, 5, 6], offset: 0.5}",
+    "what stands between a flattened map and its dense layer": "3x4x5; flatten; gelu; batchnorm; dropout; rmsnorm; "
+    "softmax; prelu per=channel; layernorm; dense 60; dense 60; dense 4",
     "sequences": "4x6; lstm 3 bidirectional; gru 5; gru 2 bias=double last",
     "transposed": "4x5x7; transposed_conv 6 k4 s2 p1; transposed_conv 3 k3x5 s2 same; transposed_conv 2 k3 s3",
     "a border cut off": "4x5x7; transposed_conv 6 k3 s2 p1; transposed_conv 3 k2 s3",

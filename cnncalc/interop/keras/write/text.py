@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
@@ -31,11 +32,11 @@ from cnncalc.interop.python.text import (
 )
 from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
-from cnncalc.layers.base import Shape, shape_text
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import LINKED, Shape, shape_text
 from cnncalc.layers.ranges import ANY, behind
 
 COMMON = {"filters": "channels", "units": "channels"}
-THROUGH = ("dropout", "maxpool", "avgpool", "batchnorm", "relu", "relu6", "tanh", "sigmoid", "identity", "leaky_relu")
 
 
 def to_keras(graph: Graph) -> str:
@@ -116,15 +117,16 @@ class Writer:
         import numpy as np
 
         node = self.graph.nodes[i]
+        shape = self.find_flattened(node.reads[0]) if node.reads else None
         moved = []
         for name, move in step.stored:
             array = stored[f"{node.name}.{name}"]
+            # Keras flattens with the channels innermost: what there is for each element stands in that order there.
+            if shape is not None and (
+                KINDS[node.layer.kind].appendable or (node.layer.kind, name) == ("dense", "weight")
+            ):
+                array = channels_last(array, shape)
             moved.append((name, array if move is None else move(array)))
-        if node.layer.kind == "dense":
-            shape = self.find_flattened(node.reads[0])
-            # Keras flattens with the channels innermost: rows of the weight stand in that order there.
-            if shape is not None and len(shape) > 1:
-                moved[0] = ("weight", channels_last(stored[f"{node.name}.weight"], shape).T)
         if node.layer.kind not in ("rnn", "gru", "lstm"):
             return [array for _name, array in moved]
         kinds: dict[str, list[Any]] = {}
@@ -143,12 +145,17 @@ class Writer:
         return result
 
     def find_flattened(self, value: int) -> Shape | None:
-        """The map whose elements a vector holds, if it comes from a flatten."""
+        """The map whose elements a vector holds, if it comes from a flatten and they stand in its order still.
+
+        A norm, dropout or function does not ask where an element stands, unless it looks at its neighbours.
+        """
         while value >= self.first:
             node = self.graph.nodes[value - self.first]
             if node.layer.kind == "flatten":
                 return self.graph.shape(node.reads[0])
-            if node.layer.kind not in THROUGH:
+            if node.layer.channels == LINKED or not KINDS[node.layer.kind].appendable:
+                return None
+            if self.graph.shape(node.reads[0]) != self.graph.shape(value):
                 return None
             value = node.reads[0]
         return None
@@ -274,7 +281,9 @@ def last_shape(shape: Shape) -> Shape:
 
 
 def channels_last(weight: Any, shape: Shape) -> Any:
-    """(units, C * size) to (units, size * C)."""
+    """(units, C * size) to (units, size * C), or the same of a vector; as it is where it is not for each element."""
+    if len(shape) < 2 or weight.shape[-1] != prod(shape):
+        return weight
     apart = weight.reshape(-1, *shape)
     return apart.transpose(0, *range(2, len(shape) + 1), 1).reshape(weight.shape)
 
