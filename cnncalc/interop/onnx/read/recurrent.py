@@ -11,8 +11,8 @@ from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.parts import pick, take_part
 from cnncalc.interop.onnx.read.places import settle
-from cnncalc.interop.onnx.read.shape import pick, take_part
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.trained import fills_slot
 from cnncalc.language import _

@@ -1,8 +1,8 @@
-"""ONNX operators that make a map larger or smaller without windows: padding, cropping, interpolation."""
+"""ONNX operators that read a map between its elements: at regular places, to make it larger or smaller, or anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor, isfinite
 from typing import Any
@@ -14,43 +14,12 @@ from cnncalc.interop.onnx.read.layout import (
     permutation,
 )
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, in_places, lay, reshape_map, settle
+from cnncalc.interop.onnx.read.places import as_map
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
-from cnncalc.interop.onnx.read.windows import shorten_sides, shorten_sizes
+from cnncalc.interop.onnx.read.windows import shorten_sizes
 from cnncalc.language import _
-from cnncalc.layers.base import Shape, shape_text
-from cnncalc.layers.options import SPATIAL
-
-MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular", "constant": None}
-Sides = list[tuple[int, int]]
-
-
-@reads("Pad")
-def read_pad(net: Network, node: NodeData) -> Value:
-    """More around some axes, or less."""
-    x = net.tensor(node)
-    dims = x.dims()
-    # `paddings` in operator set 1, `pads` from 2 on, an input from 11 on; the input `axes` came with 18.
-    pads = net.numbers(node, 1, "pads") or list(node.attributes.get("paddings", ()))
-    chosen = net.numbers(node, 3, "axes") or list(range(len(dims)))
-    rank = len(chosen)
-    if len(pads) != 2 * rank:
-        raise NotReadError(_("the attribute {name} has {n} numbers for {rank} axes", name="pads", n=len(pads),
-                             rank=rank))  # fmt: skip
-    # What is added in front of every axis comes first, then what is added behind: for two axes b0 b1 e0 e1.
-    around = {axis % len(dims): (pads[i], pads[i + rank]) for i, axis in enumerate(chosen) if pads[i] or pads[i + rank]}
-    if not around:
-        no_more(node)
-        return x
-    after = tuple(n + sum(around.get(i, (0, 0))) for i, n in enumerate(dims))
-    sides = sides_of_map(net, x, around)
-    order = permutation((x.axes or ())[1:], net.shape(x))
-    if sides is None or order is None:
-        return pad_any(net, node, x, around, after)
-    result = pad_map(net, node, x.value, sides, after)
-    new = net.builder.shape(result)
-    return Tensor(result, ((x.axes or ())[0], *(whole(place, new[place]) for place in order)))
+from cnncalc.layers.base import Shape
 
 
 @reads("GridSample")
@@ -64,63 +33,6 @@ def read_grid_sample(net: Network, node: NodeData) -> Value:
     x, grid = (as_map(net, node, net.tensor(node, i)) for i in (0, 1))
     value = net.add(node, "grid_sample", {"outside": outside, "align_corners": bool(corners)}, [x, grid])
     return net.see(value)
-
-
-def pad_map(net: Network, node: NodeData, value: int, sides: Sides, after: Sequence[int]) -> int:
-    """A map with so much added around each spatial axis, or cut off."""
-    # A negative pad cuts: each side does one of the two.
-    added = [(max(0, before), max(0, behind)) for before, behind in sides]
-    cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
-    if any(map(any, added)):
-        value = net.add(node, "pad", {"padding": shorten_sides(added), **find_filling(net, node, after)}, [value])
-    if any(map(any, cut)):
-        value = net.add(node, "crop", {"cropping": shorten_sides(cut)}, [value])
-    return value
-
-
-def pad_any(
-    net: Network, node: NodeData, x: Tensor, around: Mapping[int, tuple[int, int]], after: Sequence[int]
-) -> Tensor:
-    """Any axis but that of the samples: behind a channel that is put in front, all are spatial ones."""
-    laid = lay(net, node, x)
-    shape = net.shape(laid.tensor)
-    sides = [(0, 0)] * len(shape)
-    for axis, pair in around.items():
-        sides[laid.axis(axis)] = pair
-    # A channel in front makes an axis more than the language has letters for.
-    if 1 + len(shape) > max(SPATIAL):
-        raise NotReadError(_("it pads an axis that is no spatial one"), after)
-    value = pad_map(net, node, reshape_map(net, node, laid.tensor.value, (1, *shape)), sides, after)
-    return in_places(net, laid, reshape_map(net, node, value, net.builder.shape(value)[1:]))
-
-
-def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]]) -> Sides | None:
-    """What is added around each spatial axis of the map; None where it is added around another."""
-    axes, shape = x.axes or (), net.shape(x)
-    sides = [(0, 0)] * (len(shape) - 1)
-    order = permutation(axes[1:], shape)
-    for axis, pair in around.items():
-        place = whole_axis(axes[axis], shape)
-        if place:
-            sides[place - 1] = pair
-        # An axis of one element has no parts: its place is known where the others leave one free.
-        elif axis and not axes[axis] and order is not None and order[axis - 1]:
-            sides[order[axis - 1] - 1] = pair
-        else:
-            return None
-    return sides
-
-
-def find_filling(net: Network, node: NodeData, after: Sequence[int]) -> dict[str, Any]:
-    """With what it pads, as options."""
-    name = node.attributes.get("mode", "constant")
-    if name not in MODES:
-        raise NotReadError(_("the attribute {name} is {value}", name="mode", value=str(name)[:30]), after)
-    given = net.optional(node, 2)
-    value = node.attributes.get("value", 0.0) if given is None else given.number()
-    if MODES[name] is None and (value is None or abs(value) == float("inf")):
-        raise NotReadError(_("it pads with {value}", value=value), after)
-    return {"mode": MODES[name], "value": value if value and MODES[name] is None else None}
 
 
 @reads("Resize", "Upsample")
@@ -334,47 +246,3 @@ def scales_of(node: NodeData) -> Sequence[float]:
         return [1.0, 1.0, attributes["height_scale"], attributes["width_scale"]]
     found: Sequence[float] = attributes.get("scales", ())
     return found
-
-
-@reads("Expand")
-def read_expand(net: Network, node: NodeData) -> Value:
-    """Axes of one element repeated."""
-    x = net.tensor(node)
-    target = net.weight(node, 1).whole()
-    rank = max(len(x.dims()), len(target))
-    axes = ((),) * (rank - len(x.dims())) + (x.axes or ())
-    dims = (1,) * (rank - len(x.dims())) + x.dims()
-    wanted = [1] * (rank - len(target)) + target
-    # Expand broadcasts both ways: a 1 in the wanted shape leaves the axis as long as it is.
-    new = [max(a, b) for a, b in zip(dims, wanted, strict=True)]
-    if any(a != b and 1 not in (a, b) for a, b in zip(dims, wanted, strict=True)):
-        raise NotReadError(_("its sizes do not fit {shape}", shape=shape_text(dims)))
-    return repeat(net, node, Tensor(x.value, axes), [b // a for a, b in zip(dims, new, strict=True)], new)
-
-
-@reads("Tile")
-def read_tile(net: Network, node: NodeData) -> Value:
-    """Axes repeated as a whole."""
-    x = net.tensor(node)
-    times = net.weight(node, 1).whole()
-    if len(times) != len(x.dims()):
-        raise NotReadError(_("{n} factors for {rank} axes", n=len(times), rank=len(x.dims())))
-    return repeat(net, node, x, times, [n * t for n, t in zip(x.dims(), times, strict=True)])
-
-
-def repeat(net: Network, node: NodeData, x: Tensor, times: Sequence[int], dims: Sequence[int]) -> Value:
-    """Each axis so many times, one after the other, with all axes in their places."""
-    if all(t == 1 for t in times):
-        return x
-    if times[0] != 1:
-        raise NotReadError(_("it repeats samples"), dims)
-    x = settle(net, node, x)
-    shape = net.shape(x)
-    if len(shape) != len(times) - 1:
-        raise NotReadError(_("it repeats mixed axes"), dims)
-    value = x.value
-    for axis, t in enumerate(times[1:]):
-        if t != 1:
-            letter = ("c" + SPATIAL[len(shape)])[axis]
-            value = net.add(node, "tile", {"times": t, "axis": None if axis == 0 else letter}, [value])
-    return net.see(value)

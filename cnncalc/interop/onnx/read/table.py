@@ -40,10 +40,13 @@ FILES = {
     "merge": ("Add Sum Mul Max Mean Sub Div Min Greater Less Equal GreaterOrEqual LessOrEqual And Or Not Where"),
     "concat": "Concat",
     "shape": (
-        "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
-        "SplitToSequence SequenceAt Slice Gather QuantizeLinear DequantizeLinear"
+        "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace "
+        "QuantizeLinear DequantizeLinear"
     ),
-    "resampling": "Pad Resize Upsample Expand Tile GridSample",
+    "parts": "Split SplitToSequence SequenceAt Slice Gather",
+    "padding": "Pad",
+    "repeating": "Expand Tile",
+    "resampling": "Resize Upsample GridSample",
     "recurrent": "RNN GRU LSTM",
     "attention": "Attention",
 }

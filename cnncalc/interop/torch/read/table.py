@@ -20,8 +20,8 @@ from cnncalc.language import _
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
 FILES = (
-    "weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts", "gathers",
-    "products", "einsum", "attention", "choices", "sampling", "cells", "tables",
+    "weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts", "writing",
+    "resizing", "gathers", "products", "einsum", "attention", "choices", "sampling", "cells", "tables",
 )  # fmt: skip
 HANDLERS: dict[str, Handler] = {}
 BATCH = 2  # samples of the pass: so that an axis of length 1 is none of samples
