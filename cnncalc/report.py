@@ -46,6 +46,7 @@ ADDED = tuple(name for name in SUMMED if name not in COSTS)  # what is summed up
 ADDENDS = attrgetter(*ADDED)  # these of a row
 TAKEN = (*(name for name in LAYER_NAMES if name not in SUMMED and name not in COSTS), "fields", "place")
 FIELDS = of_subject(FIELD)  # size, jump and start
+SEEN = frozenset({"fields", *FIELDS})
 RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
 
 Sizes = tuple[int | None, ...]
@@ -88,11 +89,12 @@ class Row:
 
     later  gives what a row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none.
            Ratios may be left out of it, where they are those of the row's own numbers.
+    look   gives what its units see (`SEEN`), likewise
     place  of the operation among those of the network, 0 for the first; of several, that of the last
     """
 
-    # Slots, which may stay empty: what a row costs is put in when somebody asks for it.
-    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later", "place")
+    # Slots, which may stay empty: what a row costs and sees is put in when somebody asks for it.
+    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later", "look", "place")
 
     name: str
     kind: str
@@ -119,19 +121,20 @@ class Row:
     weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
     later: Callable[["Row"], Mapping[str, Any]]
+    look: Callable[["Row"], Mapping[str, Any]]
     place: int
 
     if not TYPE_CHECKING:  # to mypy any name would be an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """A cost that is not there yet; Python asks here for nothing else that a row has."""
+            """A cost or a field that is not there yet; Python asks here for nothing else that a row has."""
             # Python asks here only while the slot is empty.
-            if name not in COSTS:
+            if name not in COSTS and name not in SEEN:
                 raise AttributeError(f"a row has no {name}")
-            found = self.later(self)
-            for cost, value in found.items():
-                setattr(self, cost, value)
-            for ratio in RATIOS:
+            found = (self.look if name in SEEN else self.later)(self)
+            for each, value in found.items():
+                setattr(self, each, value)
+            for ratio in RATIOS if name in COSTS else ():
                 if ratio.name not in found:
                     setattr(self, ratio.name, divide(*(getattr(self, each) for each in ratio.of)))
             # Not `getattr`, which would come back here without an end.
@@ -156,9 +159,10 @@ class Totals:
 
     rows     None: there are none, and no number but those that are put in
     unknown  how many rows a sum that is there does not know
+    result   the row whose field is the network's, unless that is put in
     """
 
-    __slots__ = (*NETWORK_NAMES, "rows", "unknown")
+    __slots__ = (*NETWORK_NAMES, "result", "rows", "unknown")
 
     params: int
     fixed_params: int
@@ -180,6 +184,7 @@ class Totals:
 
     def __init__(self, rows: Sequence[Row] | None) -> None:
         self.rows = rows
+        self.result: Row | None = None
         self.unknown: dict[str, int] = {}
 
     if not TYPE_CHECKING:  # to mypy any name would be an attribute
@@ -187,6 +192,8 @@ class Totals:
         def __getattr__(self, name: str) -> Any:
             """A sum of what is known of it, or a ratio of two sums, which is kept."""
             # Python asks here only while the slot is empty: a sum is worked out once.
+            if name == "receptive_field" and self.result is not None:
+                return self.result.receptive_field
             if name not in (*SUMMED, *RATIO_NAMES) or self.rows is None:
                 raise AttributeError(f"totals without {name}")
             if name in SUMMED:

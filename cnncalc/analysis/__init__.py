@@ -10,7 +10,7 @@ from cnncalc.analysis.memory import peak_elements
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts
 from cnncalc.quantities import OF_A_LAYER
-from cnncalc.report import BYTES, Report, Row, Settings, Totals
+from cnncalc.report import BYTES, FIELDS, Report, Row, Settings, Totals
 
 
 def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
@@ -42,10 +42,9 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
     costs = Costs(graph, settings)
     later = costs.of  # bound once
     known: dict[tuple[int, bool], list[tuple[str, int | None]]] = {}  # equal layers on equal shapes claim one object
-    seen_by_nodes = receptive_fields(graph)
-    fields: dict[int, tuple[Any, Any, Any]] = {}  # the same for layers that see the same
+    look = Fields(graph).of
     rows = []
-    for place, node, facts, seen in zip(places, graph.nodes, graph.facts, seen_by_nodes, strict=True):
+    for place, node, facts in zip(places, graph.nodes, graph.facts, strict=True):
         row = Row()
         row.name, row.kind = node.name, node.layer.kind
         row.inputs = tuple([names[v] for v in node.reads])
@@ -60,14 +59,27 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
             numbers = known[key] = [(q.name, q.value(claimed, batch, size, stored_here=key[1])) for q in counted]
         for name, value in numbers:
             setattr(row, name, value)
-        row.fields, row.shown_with = seen, None if node.shown_with is None else places[node.shown_with - first]
-        field = fields.get(id(seen))
-        if field is None:
-            field = fields[id(seen)] = of_first_input(seen)
-        row.receptive_field, row.jump, row.rf_start = field
-        row.place, row.later = place, later
+        row.shown_with = None if node.shown_with is None else places[node.shown_with - first]
+        row.place, row.later, row.look = place, later, look
         rows.append(row)
     return tuple(rows)
+
+
+class Fields:
+    """What the units of every row see, worked out for all when one is asked for. Like costs it holds no row."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.found: dict[int, dict[str, Any]] = {}  # the same for layers that see the same
+
+    def of(self, row: Row) -> dict[str, Any]:
+        """What a row sees of every input, and of the first one the size, the jump and the start."""
+        seen = receptive_fields(self.graph)[row.place]
+        found = self.found.get(id(seen))
+        if found is None:
+            found = {"fields": seen, **dict(zip(FIELDS, of_first_input(seen), strict=True))}
+            self.found[id(seen)] = found
+        return found
 
 
 class Costs:
@@ -127,7 +139,10 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
     """Sums of what is known; peak memory; the shape and the field of the output."""
     totals, output, first = Totals(rows), graph.outputs[0], len(graph.inputs)
     totals.output = graph.shape(output)
-    totals.receptive_field = rows[output - first].receptive_field if output >= first else None
+    if output >= first:
+        totals.result = rows[output - first]  # whose field is worked out when it is asked for
+    else:
+        totals.receptive_field = None
     totals.peak_activation_bytes = multiply(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     return totals
 

@@ -18,7 +18,7 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.quantities import RATIOS
-from cnncalc.report import Labels, Report, Row
+from cnncalc.report import SEEN, Labels, Report, Row
 from cnncalc.spec.expressions import Scope, Value, Word, evaluate
 
 
@@ -209,7 +209,8 @@ def replace_numbers(row: Row, one: Count, convention: Convention) -> Row:
     """A row with the numbers of a convention."""
     new = Row()
     for name in Row.__slots__:
-        setattr(new, name, getattr(row, name))
+        if name not in SEEN:  # which is asked for where it is shown
+            setattr(new, name, getattr(row, name))
     new.params = one.params
     if convention.name != "cnncalc":  # what its number is not, the tool does not print
         new.macs = new.flops = None
