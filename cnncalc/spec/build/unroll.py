@@ -240,9 +240,11 @@ class Unroller:
         from cnncalc.spec.build.sharing import tie_weights  # which few networks need
 
         name = self.evaluate_text(weights, frame)
-        problem = None if name is None else tie_weights(self.draft, path, start, name, frame)
-        # In a block that is called a thousand times the mistake would be noted a thousand times.
-        if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
+        # In a block that is called a thousand times the mistake would be found and noted a thousand times.
+        if name is None or any(p.position == weights.position for p in self.draft.problems[-50:]):
+            return
+        problem = tie_weights(self.draft, path, start, name, frame)
+        if problem is not None:
             self.draft.note(problem[0], weights.position, problem[1], frame)
 
     def follow(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
