@@ -94,20 +94,20 @@ def literal(node: ast.expr | None) -> bool:
 def test_no_text_that_is_shown_stands_unmarked() -> None:
     found = []
     for path, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if name == "_":
-                    assert not isinstance(node.args[0], (ast.JoinedStr, ast.BinOp)), f"{path}:{node.lineno}"
-                if path.parent.name in ROOMS or path.name == "sources.py":
-                    texts = [node.args[i] for i in SPEAKING.get(name, ()) if i < len(node.args)]
-                    texts += [k.value for k in node.keywords if k.arg in ("hint", "help", "epilog")]
-                    found += [f"{path}:{node.lineno}" for text in texts if literal(text)]
-            if isinstance(node, ast.Assign) and path.parent.name in ROOMS:
-                names = {getattr(target, "id", "") for target in node.targets}
-                if names & {"hint", "problem", "advice", "before"} and literal(node.value):
-                    found.append(f"{path}:{node.lineno}")
-            if isinstance(node, ast.Return) and path.name == "advice.py" and literal(node.value):
+        for node in tree.nodes.get(ast.Call, ()):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name == "_":
+                assert not isinstance(node.args[0], (ast.JoinedStr, ast.BinOp)), f"{path}:{node.lineno}"
+            if path.parent.name in ROOMS or path.name == "sources.py":
+                texts = [node.args[i] for i in SPEAKING.get(name, ()) if i < len(node.args)]
+                texts += [k.value for k in node.keywords if k.arg in ("hint", "help", "epilog")]
+                found += [f"{path}:{node.lineno}" for text in texts if literal(text)]
+        for node in tree.nodes.get(ast.Assign, ()) if path.parent.name in ROOMS else ():
+            names = {getattr(target, "id", "") for target in node.targets}
+            if names & {"hint", "problem", "advice", "before"} and literal(node.value):
+                found.append(f"{path}:{node.lineno}")
+        for node in tree.nodes.get(ast.Return, ()) if path.name == "advice.py" else ():
+            if literal(node.value):
                 found.append(f"{path}:{node.lineno}")
     assert found == []
 
