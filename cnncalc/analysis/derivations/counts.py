@@ -214,9 +214,7 @@ def derivations_on(
     """The quantities that are asked for; `alone`: each of them stands for itself."""
     row = report.layers[number]
     found = []
-    for quantity, own in lines_of(board, row, BYTES[report.settings.dtype], alone).items():
-        if quantity not in wanted:
-            continue
+    for quantity, own in lines_of(board, row, BYTES[report.settings.dtype], wanted, alone).items():
         # Weights that are shared are counted with the layer that owns them.
         if row.weights_of is not None and quantity in STORED:
             found.append(say_shared(row, quantity))
@@ -237,14 +235,14 @@ def derivations_on(
     return found
 
 
-def lines_of(board: Board, row: Any, size: int, alone: bool) -> dict[str, list[Line]]:
-    """The formulas of every quantity that has some: counts from their facts, memory from what its bytes hold.
+def lines_of(board: Board, row: Any, size: int, wanted: Sequence[str], alone: bool) -> dict[str, list[Line]]:
+    """The formulas of the quantities that are asked for: counts from their facts, memory from what its bytes hold.
 
     alone  the only quantity that is asked for has its line even where it is 0
     """
-    lines: dict[str, list[Line]] = {SIZES: board.sizes}
+    lines: dict[str, list[Line]] = {SIZES: board.sizes} if SIZES in wanted else {}
     for quantity in (QUANTITIES[name] for name in (*listed_in(EXPLAINED), *listed_in(ASKED))):
-        if not quantity.fact or quantity.tuples:
+        if not quantity.fact or quantity.tuples or quantity.name not in wanted:
             continue
         value = getattr(board.facts, quantity.fact)
         if quantity.name in OPENED:
