@@ -7,6 +7,7 @@ import getpass
 import inspect
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so, and what is started from there would ignore interrupts too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()  # until all tests are collected: they stay, and looking for cycles among them takes a quarter of the time
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["LANGUAGE"] = "en"  # for the commands that tests run
