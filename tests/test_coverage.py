@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import bundled_graph
 from click.testing import CliRunner
 from test_unit_views import rf
 
@@ -70,7 +71,7 @@ def test_rows_of_maps_that_nobody_reads_are_wasted_work() -> None:
     "name", ["densenet121", "mobilenet-v2", "shufflenet-v1", "lenet5", "dcgan-generator", "deepface"]
 )
 def test_the_macs_of_all_units_are_the_macs_of_the_layer(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     book = Book(graph)
     for i, facts in enumerate(graph.facts):
         found = macs_of(book, i, everything(facts.output))

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from cases import FOLDER, load_cases, spec_of
+from cases import FOLDER, bundled_graph, load_cases, spec_of
 from kinds_run import INPUTS, KINDS_RUN, layer_line
 
 import cnncalc
@@ -234,7 +234,7 @@ SMALLER = {
 @pytest.mark.parametrize("name", sorted({*bundled(), "resnet50-v1", "lenet5-modern"} - TOO_LARGE))
 def test_a_bundled_network_holds(name: str) -> None:
     """The small ones as they are, the others on a smaller version."""
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     if name in SMALLER:
         params, size = SMALLER[name]
         graph = cnncalc.load(name, set=params, input=size)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import FOLDER, load_cases, report_of
+from cases import FOLDER, bundled_report, load_cases, report_of
 
 import cnncalc
 from cnncalc.analysis.derivations import QUANTITIES, Derivation, explain, walk
@@ -81,7 +81,7 @@ def test_formula_and_substitution_of_every_case_evaluate_to_the_number_of_the_ta
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet34", "googlenet", "shufflenet-v1", "dcgan-generator", "lstm"])
 def test_a_walk_through_a_network_explains_every_number(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     pages = walk(report)
     assert wrong(report, pages) == []
     shown = [row.name for row in report if row.shown_with is None]
@@ -90,7 +90,7 @@ def test_a_walk_through_a_network_explains_every_number(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_totals_are_sums_of_their_terms(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     for quantity in (name for name in SUMMED if name in QUANTITIES):
         (total,) = explain(report, "total", quantity)
         assert total.value == getattr(report.totals, quantity)
@@ -129,7 +129,7 @@ def test_the_walk_back_of_the_tutorials_instance() -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "vgg16", "resnet50", "googlenet", "inception-v3", "densenet121"])
 def test_the_walk_back_gives_the_field_of_the_forward_pass(name: str) -> None:
-    report = cnncalc.analyze(name)
+    report = bundled_report(name)
     for row in report:
         found = explain(report, row.name, "receptive_field")
         if found and found[0].steps:

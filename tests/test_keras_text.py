@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import bundled_graph
 from click.testing import CliRunner
 from kinds_run import KINDS_RUN, of_options
 
@@ -51,7 +52,7 @@ MOST_PARAMS = 30 * 10**6
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_keras_cannot_express_is_refused_and_the_layer_named(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     with pytest.raises(cnncalc.CnncalcError, match=REFUSED[name]) as caught:
         cnncalc.to_keras(graph)
     assert str(caught.value).partition(":")[0] in {node.name for node in graph.nodes}

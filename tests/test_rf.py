@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from cases import bundled_graph
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, note, settings
 from random_specs import networks
@@ -71,7 +72,7 @@ STEPS = {"hrnet": 100, "maxvit-t": 120, "mobilevit-s": 25, "swin-t": 9, "densene
 
 @pytest.mark.parametrize("name", bundled())
 def test_the_way_back_and_the_way_forward_agree_for_all_pairs_of_layers(name: str) -> None:
-    graph = cnncalc.load(name)
+    graph = bundled_graph(name)
     assert disagreements(graph, STEPS.get(name, 1 if len(graph.nodes) < 120 else 3)) == []
 
 
