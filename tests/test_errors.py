@@ -64,7 +64,7 @@ def test_problems_are_data_for_programs() -> None:
 
 def refused(*arguments: str, data: bytes = b"", cwd: Path | None = None) -> str:
     """Standard error of a run that must end with status 2 in bounded time and memory."""
-    limits = {"RLIMIT_AS": 700_000_000}
+    limits = {"RLIMIT_AS": 600_000_000}
     done = Forked(arguments, cwd, {**os.environ, **SETTLED}, input=data, limits=limits).end(30)
     said = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b""), said

@@ -185,7 +185,8 @@ def test_a_decision_that_is_not_noted_is_caught(planted: str, compare: Any, monk
     assert differences(family, columns, ["macs", "output"]) == []
     monkeypatch.setattr(Trace, planted, lambda _self, a, b: compare(value_of(a), value_of(b)))
     blind = Family(family.setting.source, inline=True)
-    assert {row for _name, row, *_ in differences(blind, columns, ["macs"])} == {1 if planted == "is_less" else 2}
+    # And whoever else takes a formula over that such a comparison would have kept apart.
+    assert (1 if planted == "is_less" else 2) in {row for _name, row, *_ in differences(blind, columns, ["macs"])}
 
 
 def test_a_formula_that_is_wrong_for_its_own_member_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
