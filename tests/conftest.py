@@ -108,6 +108,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def pytest_unconfigure() -> None:
+    """pytest looks for what is left five times over, and ten thousand tests are there each time: once is enough."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked slow, or installs, is for whoever asks for it."""
     if not config.getoption("--runslow"):
