@@ -184,6 +184,8 @@ def test_an_input_that_is_asked_for(load: Any) -> None:
     with pytest.raises(cnncalc.SpecError, match=r"its shape is not known: \?x\?x3"):
         load(model)
     assert [row.output for row in load(model, input="3x11x7")] == [(4, 9, 5)]
+    with pytest.raises(cnncalc.SpecError, match="1x3x11x7 has 4 axes, the model's own has 3"):
+        load(model, input="1x3x11x7")
 
 
 def test_a_model_inside_a_model_used_twice_shares_its_weights(load: Any) -> None:

@@ -88,6 +88,7 @@ def test_an_input_with_samples_in_front_is_no_volume(spec: str, given: str, mean
 
 def test_a_volume_in_place_of_an_image_is_one() -> None:
     assert run("resnet18", "--input", "3x8x64x64").exit_code == 0
+    assert run("resnet18", "--input", "3x3x64x64").exit_code == 0
 
 
 def test_images_with_their_number_in_front_bring_a_warning() -> None:

@@ -10,6 +10,8 @@ from onnx_bytes import Model
 from cnncalc import SpecError, load
 from cnncalc.analysis import analyze_graph
 from cnncalc.graph import Graph
+from cnncalc.interop.onnx.read.branches import most_readings
+from cnncalc.interop.onnx.read.file import GraphData, NodeData
 
 
 def branch(result: str) -> Model:
@@ -102,3 +104,19 @@ def test_what_is_not_decided_is_refused_by_name(make: object, said: str, tmp_pat
         load(make().save(tmp_path))
     assert "If" in str(error.value)
     assert said in str(error.value)
+
+
+def test_of_too_many_conditions_what_is_not_opened_is_unknown_and_nothing_behind_it_is_lost(tmp_path: Path) -> None:
+    graph = load(chain(52).save(tmp_path), allow_unknown=True)
+    assert kinds(graph)[:49] == ["relu"] * 49
+    assert kinds(graph)[49] == "If"  # of which nothing is known
+    assert any(remark.startswith("49 conditions") for remark in graph.remarks)
+    broken = chain(52).op("Add", "y nothing", "z").gives("z").save(tmp_path)
+    with pytest.raises(SpecError, match="'nothing', which nothing before it gives"):
+        load(broken, allow_unknown=True)
+
+
+def test_a_large_model_is_read_fewer_times() -> None:
+    """Its conditions could hang on each other, and each reading takes as long as the whole."""
+    node = NodeData("", "Relu", "", ("x",), ("y",), {})
+    assert [most_readings(GraphData("", [node] * n, {}, [], [], {})) for n in (100, 50_000, 400_000)] == [50, 9, 2]

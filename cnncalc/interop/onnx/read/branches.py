@@ -19,7 +19,13 @@ from cnncalc.interop.onnx.read.unread import find_unread
 from cnncalc.language import _
 
 MOST_READINGS = 50  # of a model, each of which may decide an `If` behind the ones before
+MOST_READ = 500_000  # operators in all of these readings: a large model is read fewer times
 Decided = Mapping[tuple[str, ...], bool]  # by the results of an `If`: whether its condition holds
+
+
+def most_readings(graph: GraphData) -> int:
+    """How many times a model may be read, so that it takes no longer than a large one does once or twice."""
+    return max(2, min(MOST_READINGS, MOST_READ // (len(graph.nodes) + 1)))
 
 
 def open_branches(graph: GraphData, decided: Decided) -> GraphData:
@@ -96,7 +102,7 @@ def read_if(net: Network, node: NodeData) -> NoReturn:
         raise NotReadError(left)
     net.decided[node.outputs] = holds
     # Said of the last reading alone: of the others nobody hears.
-    raise NotReadError(_("more than {most} conditions hang on each other", most=MOST_READINGS))
+    raise NotReadError(_("too many conditions hang on each other"))
 
 
 def decide(net: Network, node: NodeData) -> bool | None:

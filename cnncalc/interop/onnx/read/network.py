@@ -106,6 +106,7 @@ class Network:
         self.folded_norms = 0
         self.left_out = 0
         self.decided: dict[tuple[str, ...], bool] = {}
+        self.opened = 0  # of these, whose branch stands in their place
         self.loose: list[str] = []
 
     # --- what enters an operator

@@ -20,7 +20,7 @@ from cnncalc.graph import Graph
 from cnncalc.interop.builder import UnfitOptionError
 from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.onnx.read import unread
-from cnncalc.interop.onnx.read.branches import MOST_READINGS, open_branches
+from cnncalc.interop.onnx.read.branches import most_readings, open_branches
 from cnncalc.interop.onnx.read.constants import Constant, NotKnownError, UnreadError
 from cnncalc.interop.onnx.read.file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
 from cnncalc.interop.onnx.read.folding import fold
@@ -89,7 +89,7 @@ def read_network(
         if model.graph is None or not (model.graph.nodes or model.graph.outputs):
             raise WireError(_("it holds no graph"), 0)
         decided: dict[tuple[str, ...], bool] = {}
-        for _reading in range(MOST_READINGS):
+        for reading in range(most := most_readings(model.graph)):
             before = len(decided)
             net = Network(spec, model, max_operations)
             net.decided = decided
@@ -99,10 +99,11 @@ def read_network(
                 read_graph(net, model, open_branches(model.graph, decided), inputs, max_operations)
             except CnncalcError:
                 # Behind an `If` that is open yet, what is wrong may be no more when its branch stands there.
-                if len(decided) == before:
+                if len(decided) == before or reading == most - 1:
                     raise
             if len(decided) == before:
                 break
+        net.opened = before
     except WireError as error:
         raise unusable_file(spec, *not_a_model(bytes(data[:64]), error)) from None
     except RecursionError:

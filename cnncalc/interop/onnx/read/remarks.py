@@ -34,11 +34,11 @@ def remarks(net: Network) -> list[str]:
             else _("a parameter of the module is not in the file (folded, merged or left out): {name}",
                    name=names)
         )  # fmt: skip
-    if net.decided:
+    if net.opened:
         found.append(
             _("{count} conditions do not depend on values: the branches that are taken are read, not the others",
-              count=len(net.decided))
-            if len(net.decided) > 1
+              count=net.opened)
+            if net.opened > 1
             else _("a condition does not depend on values: the branch that is taken is read, not the other")
         )  # fmt: skip
     if net.left_out:
