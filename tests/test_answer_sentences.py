@@ -132,11 +132,22 @@ def test_nobody_is_graded_by_a_guess(text: str, tmp_path: Path) -> None:
     assert set(check(str(sheet))[0].values()) == {"unreadable"}
 
 
+@pytest.mark.parametrize("word", ["fc", "the dense layer", "全连接层"])
+def test_the_one_layer_of_its_kind_goes_by_it(word: str) -> None:
+    net = ["check", "-e", "1x8x8; conv 2 k3; conv 3 k3; fc 5", "--format", "json"]
+    items = json.loads(CliRunner().invoke(make_group(), [*net, f"{word}: 245 params"]).stdout)["items"]
+    assert [(item["name"], item["verdict"]) for item in items] == [("dense1.params", "right")]
+    several = CliRunner().invoke(make_group(), [*net, "convolution: 20 params"])  # means neither for sure
+    assert "there is no layer 'convolution'" in several.stderr
+
+
 def test_a_key_says_what_numbers_alone_are(tmp_path: Path) -> None:
     sheet, key = tmp_path / "li.txt", tmp_path / "key.csv"
     sheet.write_text("F6: 10164\nC1: 122,304\n")
     key.write_text("layer,quantity\nC1,connections\nF6,connections\n")
     assert check(str(sheet), "--key", str(key))[0] == {"F6.connections": "right", "C1.connections": "right"}
+    sheet.write_text("C1: 156\n")
+    assert check(str(sheet), "--key", str(key))[0]["C1.connections"] == "wrong"  # the key asks for nothing else
 
 
 def test_a_report_in_json_is_a_sheet(tmp_path: Path) -> None:

@@ -14,32 +14,37 @@ from cnncalc.answers.words import SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem
 from cnncalc.language import _
 
+LOOKED_AT = 200  # answers, which tell what all are about
+
 
 def name_quantities(
     sheet: Sheet, layers: LayerNames, find_expected: Callable[[str, str], Any], asked: Iterable[str]
 ) -> Sheet:
     """The sheet with its unnamed answers under the one of the `asked` quantities that most of them are right as.
 
-    That it is so taken becomes a note. Where none are right, or as many as two quantities, they stay unnamed: nobody
-    is graded by a guess.
+    That it is so taken becomes a note. Of several, where none are right, or as many as two quantities, they stay
+    unnamed: nobody is graded by a guess.
     """
-    unnamed = [answer for answer in sheet.answers if is_unnamed(answer, layers)]
-    if not unnamed:
-        return sheet
-    right = {quantity: count_right(unnamed, quantity, layers, find_expected) for quantity in asked}
+    flags = [is_unnamed(answer, layers) for answer in sheet.answers]
+    unnamed = [answer for answer, flag in zip(sheet.answers, flags, strict=True) if flag]
+    looked_at = unnamed[:LOOKED_AT]
+    right = {quantity: count_right(looked_at, quantity, layers, find_expected) for quantity in asked}
     most = max(right.values(), default=0)
     meant = [quantity for quantity, times in right.items() if times == most]
-    if most == 0 or len(meant) > 1:
+    # Where none is right all are alike; where one quantity alone is asked for, they are about that, right or not.
+    if not unnamed or len(meant) != 1:
         return sheet
     said = _(
         "no answer says of what quantity it is: taken for {name}, as which {n} of {m} are right",
-        name=meant[0], n=most, m=len(unnamed),
+        name=meant[0], n=most, m=len(looked_at),
     )  # fmt: skip
     # Said once, at the first of them.
     first = unnamed[0]
     hint = _("write LAYER.{name}", name=meant[0])
     note = Problem(said, first.quantity_at or first.position, hint)
-    named = [as_answer_of(answer, meant[0]) if answer in unnamed else answer for answer in sheet.answers]
+    named = [
+        as_answer_of(answer, meant[0]) if flag else answer for answer, flag in zip(sheet.answers, flags, strict=True)
+    ]
     return sheet._replace(answers=tuple(named), notes=(*sheet.notes, note))
 
 
